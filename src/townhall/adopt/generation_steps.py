@@ -20,7 +20,7 @@ def stop_generating(
     Args:
         recreation: What creates again what depends on the column.
         difference: The column.
-        is_converted: Whether it gets another type after it, and then its default.
+        is_converted: Whether a later step gives it another type, and its default with it.
 
     Raises:
         CommandError: Something depends on a column that can't be created again.
@@ -47,7 +47,8 @@ def part_of(difference: OtherGeneration) -> str:
 
 
 def _store(recreation: Recreation, difference: OtherGeneration) -> Iterable[str]:
-    # A virtual column has no values to keep: a stored one that takes its place computes them.
+    # A virtual column stores no values, so that a stored one takes its place, which computes them,
+    # and then loses its expression.
     target, column = sql.qualified(*difference.table), difference.actual
     asked = Target(relation=target, column=column.name, is_recreated=True)
     found = recreation.dependants([asked])

@@ -98,7 +98,7 @@ def _entities(keys: Iterable[Key], actual: Snapshot) -> list[Entity]:
         item = actual.get(key)
         if item is None or item.entity is None:
             raise CommandError(
-                f"{' '.join(key)} depends on a column that changes its type, and can't be created"
+                f"{' '.join(key)} depends on a column that changes, and can't be created"
                 " again from here: drop it, adopt, and create it again"
             )
         entities.append(item.entity)

@@ -1,4 +1,4 @@
-"""Which rows a statement asks for, told to the policies of tables that refer to them."""
+"""The keys that a statement is about, in a setting that policies read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SIMPLE = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 def setting_of(column: Column[Any]) -> str:
-    """Return the setting that has the values of a column for which a statement asks.
+    """Return the name of the setting that has the values of a column for which a statement asks.
 
     Args:
         column: A column of keys.
@@ -35,9 +35,9 @@ def setting_of(column: Column[Any]) -> str:
 def asking_for(key: InstrumentedAttribute[Any], *values: object) -> ColumnElement[bool]:
     """Return a condition that tells policies which rows a statement asks for, and is always true.
 
-    Whoever belongs to thousands of events would have all of them looked up to read the participants
-    of one. With this in a statement, beside the condition itself, PostgreSQL looks that one up, by
-    its key::
+    For a caller who belongs to thousands of events, a policy looks all of them up to read the
+    participants of one. With this in a statement, beside the condition itself, it looks up that one
+    alone, by its key::
 
         select(Participant).where(
             Participant.event_id == event_id, asking_for(Event.id, event_id)

@@ -15,7 +15,7 @@ import sqlalchemy
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-# Words of SQL that look like an import name no package, and no more.
+# SQL in a text may look like an import; its words name no package, and are passed over.
 _IMPORT = re.compile(r"^\s*(?:from|import)\s+([\w., ]+)", re.MULTILINE)
 _READ = {".sql", ".csv", ".json"}
 _BY_VERSION = {each.__name__: each.__version__ for each in (alembic, sqlalchemy)}
@@ -31,7 +31,7 @@ def digest(config: Config, script: ScriptDirectory, *others: object) -> str:
     Args:
         config: The configuration.
         script: The revisions.
-        others: What else decides, with a representation that tells all of it.
+        others: What else decides, with a ``repr`` that has all of it.
     """
     revisions = sorted(Path(each.path) for each in script.walk_revisions())
     imported = {name for each in revisions for name in _imported(each)}

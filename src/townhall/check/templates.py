@@ -23,7 +23,7 @@ from townhall.pg import sql
 PREFIX = "townhall_template_"
 """What the name of every template begins with."""
 
-_MOST = 4
+_KEPT_TEMPLATES = 4
 _NO_DATABASE, _DATABASE_EXISTS = "3D000", "42P04"
 
 
@@ -67,25 +67,25 @@ def _name(filling: Filling, server: URL) -> str:
 
 
 def _keep(filling: Filling, server: URL, database: URL) -> None:
-    # The revisions may have created roles, so that the name is another one than before.
+    # The name is computed again: the revisions may have created roles, which are hashed too.
     name = _name(filling, server)
     with _copied(server, database) as copy, autocommit(server) as connection:
         if connection.scalar(text(_HAS_SETTINGS), {"name": database.database}):
-            return  # which a copy would lose
+            return  # `create database … template` does not copy the settings of a database
         connection.execute(text(f"alter database {copy} with allow_connections false"))
         try:
             connection.execute(text(f"alter database {copy} rename to {sql.quote(name)}"))
         except DBAPIError as error:
-            if sqlstate(error) != _DATABASE_EXISTS:  # of a check at the same time
+            if sqlstate(error) != _DATABASE_EXISTS:  # a check at the same time kept the same
                 raise
-        formers = connection.scalars(text(_FORMER), {"prefix": PREFIX, "most": _MOST})
+        formers = connection.scalars(text(_FORMER), {"prefix": PREFIX, "kept": _KEPT_TEMPLATES})
         for former in formers.all():
             connection.execute(text(f"drop database if exists {sql.quote(former)}"))
 
 
 @contextmanager
 def _copied(server: URL, database: URL) -> Iterator[str]:
-    """Copy a database for a block, in which it is renamed or not, and then dropped."""
+    """Copy a database for a block, and drop the copy at its end unless it was renamed."""
     copy = f"townhall_copy_{uuid4().hex[:16]}"
     try:
         execute(server, f"create database {copy} template {sql.quote(str(database.database))}")
@@ -116,5 +116,5 @@ _FORMER = """
     from pg_catalog.pg_database as d
     where starts_with(d.datname, :prefix)
     order by d.oid desc
-    offset :most
+    offset :kept
 """

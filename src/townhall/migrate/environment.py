@@ -39,10 +39,10 @@ from townhall.migrate.guard.unknown_revisions import explaining_unknown_revision
 from townhall.migrate.guard.wait_limits import BY_DEFAULT, WAIT_LIMIT, WaitLimit
 from townhall.migrate.members import (
     DECLARATIONS,
+    explaining_declarations,
+    explaining_tables,
     members,
-    members_refused,
     metadata_of,
-    tables_refused,
 )
 from townhall.migrate.origins import Origins
 from townhall.migrate.safety import protect_version_table
@@ -153,7 +153,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     _log_as_configured(context.config)
     format_new_revisions(context.config, context.script)
     write_beside_own_revisions(context.config, context.script)
-    with members_refused():
+    with explaining_declarations():
         settings = Settings.of(
             product=product,
             metadata=metadata_of(metadata),
@@ -285,7 +285,7 @@ def _run_online(
         warnings.catch_warnings(),  # a comparison that fails leaves some silenced
         _guard(connection, *limits),
         telling(connection),
-        tables_refused() if _COMPARISON in context.get_context().opts else nullcontext(),
+        explaining_tables() if _COMPARISON in context.get_context().opts else nullcontext(),
         context.begin_transaction(),
         explaining_unknown_revisions(context.get_context(), context.script, settings.product),
     ):

@@ -1,4 +1,4 @@
-"""What an ``env.py`` declares is used, or refused in a sentence."""
+"""Checks of the arguments that an ``env.py`` gives to :func:`townhall.migrate.run`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ DECLARATIONS: tuple[type, ...] = (Entity, Access, Membership, ReplaceableEntity)
 
 
 @contextmanager
-def members_refused() -> Iterator[None]:
-    """Have Alembic print why a declaration can't be used, without a traceback."""
+def explaining_declarations() -> Iterator[None]:
+    """Raise an ``InputError`` as ``CommandError``, which Alembic prints without a traceback."""
     try:
         yield
     except InputError as error:
@@ -31,8 +31,8 @@ def members_refused() -> Iterator[None]:
 
 
 @contextmanager
-def tables_refused() -> Iterator[None]:
-    """Have Alembic print why SQLAlchemy can't use a declared table, without a traceback."""
+def explaining_tables() -> Iterator[None]:
+    """Raise as ``CommandError`` why SQLAlchemy can't use a declared table."""
     try:
         yield
     except (ArgumentError, CompileError, InvalidRequestError) as error:

@@ -21,7 +21,7 @@ DATATYPE_MISMATCH = "42804"
 
 
 ONE_BY_ONE = "townhall_one_by_one"
-"""The key of ``Connection.info`` of a server with Citus, which takes no two statements at once."""
+"""The key of ``Connection.info`` that is true where the server has Citus: see `run_script`."""
 
 
 @contextmanager
@@ -40,10 +40,10 @@ def rolled_back(connection: Connection) -> Iterator[None]:
 
 
 def run_script(connection: Connection, statements: Iterable[str]) -> None:
-    """Execute statements unchanged, in one round trip.
+    """Execute statements unchanged, in one round trip where that is possible.
 
-    Citus sends a definition of a distributed table on as it came, and its machines refuse several
-    statements in one; with it each has its own round trip.
+    With Citus each has its own: Citus forwards the DDL of a distributed table to its workers as it
+    was sent, and they refuse several statements in one message.
 
     Args:
         connection: A connection within a transaction.

@@ -98,7 +98,7 @@ CLEAR_USER_OF_USAGE = Function(
     language="plpgsql",
     security="definer",
     settings={"search_path": SAFE_SEARCH_PATH},
-    # Other machines don't have the transition table.
+    # The workers don't have the transition table, so that the update takes an array of its ids.
     body="""
         declare
             gone constant uuid[] := array(select o.id from deleted as o);
@@ -180,7 +180,8 @@ def distribute_usage() -> None:
     on the other machines. See ``docs/scaling.md``.
 
     Raises:
-        DBAPIError: Events have no tenant, or the service can't log in where there is Citus.
+        DBAPIError: Events have no tenant, or the extension is installed and the service's role has
+            no ``login``.
     """
     lock_tables(_NAME, writes_only=["auth.users"])
     _refuse_without_tenant()
@@ -274,28 +275,29 @@ _TO_DISTRIBUTED_FORM = (
     f"comment on column public.usage_events.tenant_id is {sql.literal(_COMMENT)}",
 )
 
-# The catalog of Citus can only be named where it is.
-_WHERE_DISTRIBUTED = """
+# Without the extension there is no pg_dist_partition, so that the outer condition comes first.
+_WITH_CITUS = """
 do $$
 begin
     if exists (select from pg_catalog.pg_extension where extname = 'citus') then
-        if {is_not} exists (
+        if {condition} (
             select
             from pg_catalog.pg_dist_partition as d
             where d.logicalrelid = 'public.usage_events'::regclass
         ) then
-            perform pg_catalog.{move};
+            perform pg_catalog.{function};
         end if;
     end if;
 end
 $$
 """
-_DISTRIBUTE = _WHERE_DISTRIBUTED.format(
-    is_not="not", move="create_distributed_table('public.usage_events', 'tenant_id')"
+_DISTRIBUTE = _WITH_CITUS.format(
+    condition="not exists",
+    function="create_distributed_table('public.usage_events', 'tenant_id')",
 )
-_GATHER = _WHERE_DISTRIBUTED.format(
-    is_not="", move="undistribute_table('public.usage_events')"
-).replace("if  exists", "if exists")
+_GATHER = _WITH_CITUS.format(
+    condition="exists", function="undistribute_table('public.usage_events')"
+)
 
 _TO_PLAIN_FORM = (
     """
@@ -321,7 +323,7 @@ _TO_PLAIN_FORM = (
         add constraint fk_usage_events_user_id_users
             foreign key (user_id) references auth.users (id) on delete set null
     """,
-    # Citus makes the table anew, without them.
+    # undistribute_table() creates the table again, without its comments.
     f"comment on table public.usage_events is {sql.literal(str(_TABLE.comment))}",
     *(
         f"comment on column public.usage_events.{column.name} is {sql.literal(column.comment)}"

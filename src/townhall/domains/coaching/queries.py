@@ -305,8 +305,8 @@ def delete_usage(before: date, *, limit: int = 10_000) -> Select[int]:
     returns 0. An object that the session has loaded is not removed from it.
 
     Args:
-        before: A day of the first month that is kept; months begin at midnight UTC. It is not later
-            than today, so that usage of the running month is always kept.
+        before: A day of the first month that is kept; months begin at midnight UTC. It is in the
+            current month or an earlier one, so that usage of the current month is always kept.
         limit: The most events that one call deletes.
 
     Raises:
@@ -319,8 +319,8 @@ def delete_usage(before: date, *, limit: int = 10_000) -> Select[int]:
             f"usage before {before:%Y-%m} is not deleted, since the month {now:%Y-%m} is not over;"
             " give a day of this month or of an earlier one"
         )
-    # By their places in the table, since a lookup of as many ids takes five times as long. The time
-    # is compared again for an event that another transaction changes meanwhile.
+    # Found by ctid, since looking up as many ids takes five times as long. The time is compared
+    # again, because an update by another transaction may have put another event in that place.
     is_old = UsageEvent.created_at < func.timezone("UTC", _first_of(before))
     place: ColumnElement[Any] = literal_column(f"{UsageEvent.__tablename__}.ctid")
     oldest = select(place).where(is_old).order_by(UsageEvent.created_at).limit(limit)

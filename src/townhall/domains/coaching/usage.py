@@ -12,7 +12,7 @@ from townhall.domains.identity.triggers import of_clients
 from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Function
 from townhall.pg.layout import indented
 
-# Not the owner of the table, and not the service.
+# True of a caller to whom policies apply: neither the owner of the table nor the service.
 _BY_POLICIES = indented(of_clients("usage_events"), "        ")
 
 # The arguments are known to the planner, whose choice of an index depends on them.
@@ -87,7 +87,7 @@ _MONTH = {
     "cost_cents": "out numeric",
 }
 
-# In the order in which a row of the function has them.
+# The columns are in the order of the out arguments, to which PL/pgSQL assigns them by position.
 _SUM = """
 select
     u.tenant_id,
@@ -197,8 +197,8 @@ def _newest(condition: str, indentation: str = "    ") -> str:
     return indented(_EVENTS.format(condition=condition).strip(), indentation)
 
 
-# Of all tenants at once they would be read backwards in the order of their times, until enough of
-# them are the caller's.
+# One query for each tenant: a query for all of them would read the events of every tenant from the
+# newest backwards, until enough of them are the caller's.
 MY_NEWEST_USAGE = Function(
     schema="private",
     name="my_newest_usage",

@@ -1,4 +1,4 @@
-"""The way back of an operation that PostgreSQL can't undo by one statement."""
+"""The way back of dropping the expression of a generated column, which takes several operations."""
 
 from __future__ import annotations
 

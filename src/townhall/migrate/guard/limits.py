@@ -25,8 +25,8 @@ _ENDLESS = (
 _SEES_ALL = {"row_security": "off"}
 """Makes PostgreSQL refuse a statement from which row level security would hide rows."""
 
-# Otherwise Citus defines things on the machines of a distributed table at once, and refuses the
-# definitions after it in the same transaction. No other server has the setting.
+# In its parallel mode Citus runs the DDL of a distributed table on several connections, and refuses
+# further DDL in the same transaction. A server without Citus has no such setting.
 _CITUS = "citus.multi_shard_modify_mode"
 
 # PostgreSQL reads further forms, such as octal numbers, which are refused.

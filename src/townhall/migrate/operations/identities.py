@@ -43,8 +43,11 @@ class AlterIdentityOp(StatementsOp):
         They can run again over their own result.
         """
         table = qualified_name(self.table)
-        carry = [numbers.carry_numbers(table, self.column, to_identity=bool(self.target))]
-        carry = carry if self.is_serial else []
+        carry = (
+            [numbers.carry_numbers(table, self.column, to_identity=bool(self.target))]
+            if self.is_serial
+            else []
+        )
         if not self.target:
             return [*carry, ddl.drop_identity(table, self.column)]
         statement = ddl.alter_identity(table, self.column, self.previous, self.target)

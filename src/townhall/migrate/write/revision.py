@@ -35,7 +35,7 @@ def finish_revision(
     del context, revision
     for script in directives:
         for container in [*script.upgrade_ops_list, *script.downgrade_ops_list]:
-            container.ops[:] = _in_one_row(container.ops)
+            container.ops[:] = _without_nesting(container.ops)
             for operation in flat(container):
                 for each in (operation, *getattr(operation, "steps", ())):
                     _make_idempotent(each)
@@ -44,11 +44,12 @@ def finish_revision(
             _omit_drops_with_tables(downgrade, dropped_tables(flat(downgrade)))
 
 
-def _in_one_row(operations: Iterable[MigrateOperation]) -> Iterable[MigrateOperation]:
-    # The way back of one operation may consist of several.
+def _without_nesting(operations: Iterable[MigrateOperation]) -> Iterable[MigrateOperation]:
+    # The reverse of one operation may be several, which it nests. Other containers are kept, such
+    # as that of a live table, which have a rendering of their own.
     for operation in operations:
         if isinstance(operation, ModifyTableOps):
-            yield from _in_one_row(operation.ops)
+            yield from _without_nesting(operation.ops)
         else:
             yield operation
 

@@ -214,8 +214,8 @@ def anyone_with(column: Attribute, helper: Membership | Function, name: str) -> 
     belongs = _compared(column, f"any (array(select {function}()))", name, "anyone_with()")
     if not isinstance(helper, Membership) or helper.by_id is None:
         return belongs
-    # PostgreSQL evaluates what a condition compares with once, and only if it gets there: the array
-    # of all ids is not made while the rows are those that are asked for. Both halves can use an
+    # Each array is evaluated once for a statement, when a row is first compared with it: the array
+    # of all ids is not made while each row has one of the ids asked for. Both conditions can use an
     # index, so that a statement that asks for no id reads no other rows than before.
     asked = _compared(column, f"any (\n{indented(helper.asked)}\n)", name, "anyone_with()")
     return replace(belongs, condition=f"{asked.condition}\nor {belongs.condition}")
@@ -268,27 +268,34 @@ def readers_of(
     row = f"{_full_name(parent.table)} as {_PARENT}"
     own = f"{_PARENT}.{sql.quote(parent.name)}"
     key = f"{sql.quote(child.table.name)}.{sql.quote(child.name)}"
-    found = _found(row, own, key, where) if of_written_row else _remembered(row, own, key, where)
-    # `offset 0` keeps PostgreSQL from reading all rows that the caller can read, for one of them:
-    # between the two it would choose by an estimate that leaves out `limit`.
-    lines = ("exists (", "    select", *map(indented, found), "    offset 0", ")")
+    lookup = _plain_lookup if of_written_row else _memoized_lookup
+    # Without `offset 0` PostgreSQL may read all rows that the caller can read and hash them, for a
+    # query of few: its estimate of the cost leaves out a `limit` of the query.
+    lines = (
+        "exists (",
+        "    select",
+        *map(indented, lookup(row, own, key, where)),
+        "    offset 0",
+        ")",
+    )
     return Principal(name, "\n".join(lines), table=child.table, is_lookup=True)
 
 
-def _found(row: str, own: str, key: str, where: str | None) -> Iterator[str]:
-    """Yield where the row that is referred to is found by its key."""
+def _plain_lookup(row: str, own: str, key: str, where: str | None) -> Iterator[str]:
+    """Yield the clauses that look up the row that is referred to, by its key."""
     yield f"from {row}"
     yield f"where {own} = {key}"
     if where is not None:
         yield indented(f"and {sql.parenthesized(where)}")
 
 
-def _remembered(row: str, own: str, key: str, where: str | None) -> Iterator[str]:
-    """Yield where the row that is referred to is found, and remembered for others of its key.
+def _memoized_lookup(row: str, own: str, key: str, where: str | None) -> Iterator[str]:
+    """Yield the clauses that look up the row that is referred to once for each key.
 
-    A subquery of a policy is run for each row. PostgreSQL remembers what it found for a key where
-    it joins (Memoize), also from one run to the next, if it expects more rows than keys: here it
-    expects a hundred of the function, which returns one, and two values of a boolean.
+    A subquery of a policy is run for each row. PostgreSQL keeps the result of a join for a key
+    (Memoize), also from one run to the next, where it estimates more rows than distinct keys: the
+    function, which returns one row, is estimated to return a hundred, and a boolean to have two
+    values.
     """
     yield "from jsonb_to_recordset('[{\"is_made\": true}]')"
     yield f"    as {_LOOKUP} (is_made boolean)"
