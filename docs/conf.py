@@ -26,6 +26,11 @@ html_static_path = ["_static"]
 html_css_files = ["reading.css"]
 copybutton_exclude = ".linenos, .gp, .go"  # prompts and output are not copied
 
+# Every function, method, attribute and module that the text refers to has an entry. Those of other
+# packages have theirs elsewhere, and annotations also name classes that are no part of the API.
+nitpicky = True
+nitpick_ignore_regex = [("py:(class|exc)", r"(?!townhall\.).*"), ("py:class", r"townhall\..*")]
+
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 

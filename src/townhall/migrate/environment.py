@@ -112,7 +112,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
             here.
         helper_schema: The schema of helper functions, which clients don't see.
         kinds: The application's own kinds of entities, which are compared like those of
-            :mod:`townhall.pg`.
+            ``townhall.pg``.
         exposed: The schemas whose objects requests can name, for ``townhall check``. Without them
             they are those of PostgREST's setting ``db-schemas`` in the database, or ``public``;
             none where ``roles`` has none.
@@ -138,8 +138,10 @@ def run(  # noqa: PLR0913 - each is a setting of its own
         render_item: What writes a type, a default or another item as Python, likewise; where it
             returns False, the item is written as without it.
         options_of_alembic: Further options of Alembic's ``context.configure``, which an ``env.py``
-            can keep where they say what is done anyway: ``compare_type=True`` and the others of
-            :data:`townhall.migrate.alembic_options.ANYWAY`.
+            can keep where they say what is done anyway: ``compare_type=True``,
+            ``compare_server_default=True``, ``include_schemas=True``, ``render_as_batch=False``,
+            ``transaction_per_migration=True``, ``version_table="alembic_version"`` and
+            ``version_table_schema="public"``.
 
     Raises:
         CommandError: An option of Alembic has another value than what is done. A list has a member

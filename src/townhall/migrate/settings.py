@@ -52,7 +52,7 @@ class Settings:
         scope: The schemas that are compared.
         roles: The roles that requests act as.
         helper_schema: The schema of helper functions, which clients don't see.
-        kinds: The kinds of entities that are compared: those of :mod:`townhall.pg` and those of the
+        kinds: The kinds of entities that are compared: those of ``townhall.pg`` and those of the
             application.
         filters: What of the application is left out of the comparison.
         skipped_schemas: Schemas of the application that are not compared, because the platform has

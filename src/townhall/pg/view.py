@@ -102,7 +102,7 @@ class _Relation(OwnedEntity):
 
     @property
     def subjects(self) -> set[str]:
-        """What :attr:`kept` may be of, of a view that was read from the catalog."""
+        """What ``kept`` may be of, of a view that was read from the catalog."""
         return {f"column {name}" for name in self.column_names}
 
     def drop_statements(self) -> Iterable[str]:
@@ -211,7 +211,7 @@ class MaterializedView(_Relation):
 
     @property
     def subjects(self) -> set[str]:
-        """What :attr:`kept` may be of, of a view that was read from the catalog."""
+        """What ``kept`` may be of, of a view that was read from the catalog."""
         return super().subjects | {f"index {name}" for name in self.indexes}
 
     def create_statements(self) -> Iterable[str]:

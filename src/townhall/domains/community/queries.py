@@ -247,7 +247,7 @@ def feed_page(after: Position | str | None = None, limit: int = 20) -> Select[So
     and the caller's own are two index scans, of one page each.
 
     Args:
-        after: The :attr:`SocialFeedPost.position` of the last post of the previous page, or its
+        after: The ``SocialFeedPost.position`` of the last post of the previous page, or its
             :func:`position_text`; None for the first page.
         limit: The number of posts of a page.
 
@@ -303,7 +303,7 @@ def conversation(
     Args:
         user_id: One of the two; the caller is one of them, except for the service.
         other_id: The other one.
-        after: The :attr:`FounderMessage.position` of the last message of the previous page, or its
+        after: The ``FounderMessage.position`` of the last message of the previous page, or its
             :func:`position_text`; None for the first page.
         limit: The number of messages of a page.
 

@@ -91,7 +91,7 @@ class Principal:
         """Return these callers, for fewer rows.
 
         Args:
-            condition: What must also hold of a row, as in :attr:`condition`.
+            condition: What must also hold of a row, as in ``condition``.
             words: The same in words that follow the name: ``"who can read the post"``.
 
         Raises:
@@ -123,7 +123,7 @@ class Principal:
         """Return these callers under another name, such as one that is shorter.
 
         Args:
-            name: The callers in words, as in :attr:`name`.
+            name: The callers in words, as in ``name``.
         """
         anonymous = None if self.anonymous is None else self.anonymous.named(name)
         return replace(self, name=name, anonymous=anonymous)
