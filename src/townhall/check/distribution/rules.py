@@ -199,8 +199,8 @@ def _of_views(layout: Layout, entities: Iterable[Entity]) -> Iterator[Obstacle]:
             yield Obstacle(
                 "materialized view",
                 f"materialized view {view.schema}.{view.name}",
-                "it loses its indexes, privileges and comment, without an error, when"
-                f" {', '.join(sorted(read))} is distributed",
+                "it loses its indexes, privileges and comment, without an error, when Citus creates"
+                f" {', '.join(sorted(read))} again, as undistribute_table() does",
                 "create these again: townhall check tells how",
             )
 
