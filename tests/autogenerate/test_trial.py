@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import produce_migrations
 from alembic.operations.ops import CreateIndexOp, ExecuteSQLOp, MigrationScript
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
 from townhall import pg
@@ -15,6 +18,19 @@ from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.savepoints import rolled_back
 from townhall.migrate.trial.hook import finish_and_try
 from townhall.migrate.write.revision import flat
+from townhall.pg.access import membership
+from townhall.roles import Roles
+
+
+class Base(DeclarativeBase):
+    """Models of the tests."""
+
+
+class Thing(Base):
+    """A row of a table that the functions of the tests read."""
+
+    __tablename__ = "things"
+    id: Mapped[int] = mapped_column(primary_key=True)
 
 
 def things(*columns: sa.Column[object]) -> Schema:
@@ -58,6 +74,44 @@ def test_revision_after_which_something_differs_is_refused(lab: Lab) -> None:
     script.upgrade_ops_list[0].ops.append(ExecuteSQLOp("alter table lab.things add x integer"))
     with pytest.raises(CommandError, match="there would still be differences: remove_column lab"):
         finish_and_try(lab.context(schema), None, [script])
+
+
+@pytest.mark.parametrize(
+    ("query", "by_id", "reason"),
+    [
+        (
+            "select t.nothing from lab.things as t",
+            "select where :id = 1",
+            "t.nothing does not exis",
+        ),
+        ("select t.id from lab.thing as t", "select where :id = 1", '"lab.thing" does not exist'),
+        ("select t.id from lab.things as t", "select where lab.f(:id)", "lab.f.integer. does not"),
+    ],
+)
+def test_membership_whose_query_would_fail_at_each_call_is_refused(
+    lab: Lab, query: str, by_id: str, reason: str
+) -> None:
+    metadata = things().metadata
+    helper = membership("my_ids", Thing.id, query, "", by_id=by_id, schema=SCHEMA)
+    schema = Schema(metadata, [*helper.entities(Roles())])
+    with pytest.raises(CommandError, match=rf"each call of function lab\.my_ids.*{reason}"):
+        finish_and_try(lab.context(schema), None, [generated(lab, schema)])
+
+
+def test_functions_whose_names_are_all_there_are_written(lab: Lab) -> None:
+    metadata = things().metadata
+    query = "select t.id from lab.things as t"
+    helper = membership("my_ids", Thing.id, query, "", by_id=f"{query} where t.id = :id")
+    returned = pg.Function(
+        schema=SCHEMA,
+        name="numbers",
+        arguments={"most": "integer"},
+        returns="table (number integer)",
+        language="plpgsql",
+        body="begin\n    return query select t.id from lab.things as t limit numbers.most;\nend",
+    )
+    mine = replace(helper, schema=SCHEMA).entities(Roles())
+    lab.migrate(Schema(metadata, [*mine, returned]))
 
 
 @pytest.mark.thorough

@@ -22,6 +22,7 @@ from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import rolled_back
 from townhall.migrate.trial.differences import everything, lost
 from townhall.migrate.trial.execution import trial_operations
+from townhall.migrate.trial.queries import refuse_wrong_queries
 from townhall.migrate.trial.repetition import run_repeatable
 from townhall.migrate.write.revision import flat
 from townhall.pg.catalog import Facts
@@ -38,8 +39,8 @@ def try_revisions(
         schemas: The schemas that are compared.
 
     Raises:
-        CommandError: A revision would not run, would leave a difference, or would not bring back
-            what was there; the message names the operation and the reason.
+        CommandError: A revision would not run, would leave a difference, a function that fails, or
+            would not bring back what was there; the message names the operation and the reason.
         DBAPIError: A lock was not granted in time.
     """
     connection = connection_of(context)
@@ -49,6 +50,8 @@ def try_revisions(
         there = [(script, each) for script in scripts for each in script.upgrade_ops_list]
         run_repeatable(context, there, "upgrade", schemas)
         _refuse_differences(context)
+        created = (each for _, container in there for each in flat(container))
+        refuse_wrong_queries(connection, created)
         back = [(each, way) for each in reversed(scripts) for way in each.downgrade_ops_list]
         run_repeatable(context, back, "downgrade", schemas)
         _refuse_losses(before, everything(connection, schemas))
