@@ -48,15 +48,15 @@ def serial_for_identity(
 
 
 def carry_numbers(target: str, column: str, *, to_identity: bool) -> str:
-    """Return the statement by which one of a column's two sequences goes on where the other is.
+    """Return the statement that restarts one of a column's two sequences where the other is.
 
-    A column has two while its default gives way to an identity, or the reverse; with one nothing
+    A column has two while its default is replaced by an identity, or the reverse; with one nothing
     is done. ``restart`` is undone with its transaction, which ``setval`` is not.
 
     Args:
         target: The qualified name of the table.
         column: The name of the column.
-        to_identity: Whether the identity's sequence goes on, or the one that the column owns.
+        to_identity: Whether the identity's sequence is restarted, or the one of the serial column.
     """
     return _CARRY.format(
         table=sql.literal(target),

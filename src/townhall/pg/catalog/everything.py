@@ -10,8 +10,10 @@ from sqlalchemy import Connection
 from townhall.pg.catalog.fragments import (
     COLUMN_OPTIONS,
     NOT_A_CONSTRUCTOR,
+    grant_option,
     kept_for_a_partition,
     not_of_an_extension,
+    once_each,
     rows,
 )
 
@@ -35,15 +37,14 @@ def read_everything(connection: Connection, schemas: Sequence[str]) -> dict[str,
 
 
 def _privileges(acl: str, owner: str) -> str:
-    # Who granted one is left out: what comes back is granted by the owner.
+    # Who granted one does not count: what comes back is granted by the owner.
     return f"""array(
             select case e.grantee
                     when 0 then 'public' when {owner} then 'the owner' else e.grantee::regrole::text
                 end
                 || ' ' || lower(e.privilege_type)
-                || case when bool_or(e.is_grantable) then ' with grant option' else '' end
-            from pg_catalog.aclexplode({acl}) as e
-            group by e.grantee, e.privilege_type
+                || coalesce({grant_option("e")}, '')
+            from ({once_each(acl)}) as e
             order by 1
         )"""
 

@@ -161,13 +161,19 @@ def entries(acl: str, owner: str, kind: str) -> str:
             'is_grantable', a.is_grantable,
             'column', null
         ))
-        from ({_once_each(f"coalesce({acl}, pg_catalog.acldefault('{kind}', {owner}))")}) as a
+        from ({once_each(f"coalesce({acl}, pg_catalog.acldefault('{kind}', {owner}))")}) as a
         where a.grantee <> {owner}
     )"""
 
 
-def _once_each(acl: str) -> str:
-    # Several roles may have granted a privilege to the same one.
+def once_each(acl: str) -> str:
+    """Return a query of the entries of a list, each privilege of a role once.
+
+    Several roles may have granted a privilege to the same one; who granted it is left out.
+
+    Args:
+        acl: The access control list.
+    """
     return f"""
             select e.grantee, e.privilege_type, bool_or(e.is_grantable) as is_grantable
             from pg_catalog.aclexplode({acl}) as e
@@ -200,7 +206,7 @@ def column_entries(relation: str) -> str:
             'column', col.attname
         ) order by col.attnum)
         from pg_catalog.pg_attribute as col
-        cross join lateral ({_once_each("col.attacl")}) as a
+        cross join lateral ({once_each("col.attacl")}) as a
         where col.attrelid = {relation}.oid and col.attacl is not null and not col.attisdropped
             and a.grantee <> {relation}.relowner
     )"""
