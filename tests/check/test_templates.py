@@ -23,7 +23,7 @@ from townhall.testing.databases import Databases
 if TYPE_CHECKING:
     from _pytest.monkeypatch import MonkeyPatch
 
-_MOST = 2
+_KEPT_TEMPLATES = 2
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def server(townhall_server: str, monkeypatch: MonkeyPatch) -> Iterator[URL]:
     url = make_url(townhall_server)
     monkeypatch.setattr(templates, "PREFIX", own)
     monkeypatch.setattr(templates, "_STATE", "select ''")
-    monkeypatch.setattr(templates, "_MOST", _MOST)
+    monkeypatch.setattr(templates, "_KEPT_TEMPLATES", _KEPT_TEMPLATES)
     yield url
     for name in _templates(url, own):
         execute(url, f"drop database {name}")
@@ -78,7 +78,7 @@ def test_second_database_is_copied_and_another_digest_is_filled_anew(server: URL
 def test_newest_templates_stay(server: URL) -> None:
     filled = Filled(server)
     assert [filled.rows(digest) for digest in "abccba"] == [[1], [2], [3], [3], [2], [4]]
-    assert len(_templates(server, templates.PREFIX)) == _MOST
+    assert len(_templates(server, templates.PREFIX)) == _KEPT_TEMPLATES
 
 
 def test_databases_that_are_filled_at_the_same_time_leave_one_template(server: URL) -> None:
