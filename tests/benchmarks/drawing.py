@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import LogLocator
 
 from tests.benchmarks.frame import Curves, Figure, Outcome
 from tests.benchmarks.page import ratio
@@ -30,24 +31,35 @@ _STYLE: Any = {
 
 
 def draw(outcome: Outcome, path: Path) -> None:
-    """Draw what came of a group.
+    """Draw what came of a group, once more as ``NAME-narrow.svg`` for a narrow screen.
 
     Args:
         outcome: The outcome.
         path: The file, an SVG.
     """
-    with mpl.rc_context(_STYLE):
-        drawing = _curves(outcome.curves) if outcome.curves else _ratios(outcome.figures)
-        path.parent.mkdir(exist_ok=True)
-        drawing.savefig(path, metadata={"Date": None})
-        plt.close(drawing)
+    path.parent.mkdir(exist_ok=True)
+    for is_narrow, file in ((False, path), (True, path.with_stem(f"{path.stem}-narrow"))):
+        with mpl.rc_context(_STYLE):
+            drawing = (
+                _curves(outcome.curves, is_narrow=is_narrow)
+                if outcome.curves
+                else _ratios(outcome.figures, is_narrow=is_narrow)
+            )
+            drawing.savefig(file, metadata={"Date": None})
+            plt.close(drawing)
 
 
-def _curves(curves: Curves) -> Drawing:
+def _curves(curves: Curves, *, is_narrow: bool) -> Drawing:
+    rows, columns = (len(curves), 1) if is_narrow else (1, len(curves))
     drawing, panels = plt.subplots(
-        1, len(curves), figsize=(10, 4.5), sharey=True, squeeze=False, layout="constrained"
+        rows,
+        columns,
+        figsize=(4.2, 3.6 * rows + 1.4) if is_narrow else (10, 4.5),
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
     )
-    for axis, (title, lines) in zip(panels[0], curves.items(), strict=True):
+    for axis, (title, lines) in zip(panels.flat, curves.items(), strict=True):
         for colour, (name, points) in zip(_LINES, lines.items(), strict=False):
             axis.plot(
                 list(points), list(points.values()), color=colour, label=name, marker="o", ms=4
@@ -57,13 +69,18 @@ def _curves(curves: Curves) -> Drawing:
         axis.set_xticks(numbers, labels=map(str, numbers))
         axis.minorticks_off()
         axis.grid(visible=True)
-    panels[0][0].set_ylabel("seconds")
-    panels[0][-1].legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    for row in panels:
+        row[0].set_ylabel("seconds")
+    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.18)}
+    beside = {"loc": "upper left", "bbox_to_anchor": (1, 1)}
+    panels[-1][-1].legend(frameon=False, **(below if is_narrow else beside))
     return drawing
 
 
-def _ratios(rows: Sequence[Figure]) -> Drawing:
-    drawing, axis = plt.subplots(figsize=(10, 0.9 + 0.32 * len(rows)), layout="constrained")
+def _ratios(rows: Sequence[Figure], *, is_narrow: bool) -> Drawing:
+    # On a narrow screen a name stands above its line.
+    size = (4.2, 0.9 + 0.52 * len(rows)) if is_narrow else (10, 0.9 + 0.32 * len(rows))
+    drawing, axis = plt.subplots(figsize=size, layout="constrained")
     places = range(len(rows))
     axis.hlines(places, 1, [each.ratio for each in rows], color=_GRID, linewidth=6)
     colours = [_SHORT if each.is_short else _GOOD for each in rows]
@@ -74,10 +91,16 @@ def _ratios(rows: Sequence[Figure]) -> Drawing:
         axis.annotate(
             ratio(each.ratio), (each.ratio, place), (7, 0), textcoords="offset points", va="center"
         )
-    axis.set(xscale="log", xlabel="times as long as the comparison; the bar is the goal")
+    axis.set(xscale="log", xlabel="times as long as the comparison\n(the bar is the goal)")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.xaxis.set_major_formatter("{x:g}")
-    axis.xaxis.set_minor_formatter("{x:g}")
-    axis.set_yticks(places, labels=[each.name for each in rows])
+    axis.minorticks_off()
+    names = [each.name for each in rows]
+    axis.set_yticks(places, labels=[] if is_narrow else names)
+    if is_narrow:
+        axis.tick_params(axis="y", length=0)
+        for place, name in zip(places, names, strict=True):
+            axis.text(0.01, place - 0.25, name, transform=axis.get_yaxis_transform(), size=8)
     axis.invert_yaxis()
     axis.margins(x=0.1)
     axis.grid(visible=True, axis="x")
