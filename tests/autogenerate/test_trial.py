@@ -114,6 +114,14 @@ def test_functions_whose_names_are_all_there_are_written(lab: Lab) -> None:
     lab.migrate(Schema(metadata, [*mine, returned]))
 
 
+def test_membership_that_goes_with_its_table_is_written(lab: Lab) -> None:
+    query = "select t.id from lab.things as t"
+    helper = membership("my_ids", Thing.id, query, "", schema=SCHEMA)
+    schema = Schema(things().metadata, [*helper.entities(Roles())])
+    lab.migrate(schema)
+    lab.there_and_back(schema, Schema(sa.MetaData()))
+
+
 @pytest.mark.thorough
 def test_downgrade_that_does_not_restore_the_schema_is_refused(lab: Lab) -> None:
     lab.migrate(things())

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from townhall.migrate.faults import reason_of
 from townhall.migrate.operations.decisions import UndecidedOp
 from townhall.migrate.savepoints import NO_PRIVILEGE, attempt, rolled_back, run_script, sqlstate
-from townhall.pg.function import Function
+from townhall.pg import CreateEntityOp, Entity, Function, ReplaceEntityOp
 
 # A single statement without variables, as membership() declares it. What else is returned may have
 # another type than in an SQL function.
@@ -41,14 +41,15 @@ def refuse_wrong_queries(connection: Connection, operations: Iterable[MigrateOpe
     if any(isinstance(each, UndecidedOp) for each in done):
         return  # what did not run may be what a query reads
     for operation in done:
-        function = getattr(operation, "target", None)
-        if isinstance(function, Function) and not function.has_only_name:
-            _refuse_wrong_query(connection, function)
+        if isinstance(operation, CreateEntityOp | ReplaceEntityOp):
+            _refuse_wrong_query(connection, operation.target)
 
 
-def _refuse_wrong_query(connection: Connection, function: Function) -> None:
+def _refuse_wrong_query(connection: Connection, function: Entity) -> None:
+    if not isinstance(function, Function) or function.language != "plpgsql":
+        return
     returned = _RETURNED.fullmatch(function.body)
-    if function.language != "plpgsql" or returned is None:
+    if returned is None:
         return
     query = returned["sql"]
     body = query if function.returns_set else f"select {query}"
