@@ -235,13 +235,13 @@ def _refuse_without_tenant() -> None:
 
 def _refuse_without_login() -> None:
     refuse_if(
-        """
+        f"""
         (
             select count(*)
             from pg_catalog.pg_extension as e, pg_catalog.pg_roles as r
-            where e.extname = 'citus' and r.rolname = 'service_role' and not r.rolcanlogin
+            where e.extname = 'citus' and r.rolname = {sql.literal(SERVICE)} and not r.rolcanlogin
         )
-        """,
+        """,  # noqa: S608 - of a constant
         f"% role can't log in: {SERVICE}, which reads and writes usage on the other machines",
         hint=f"alter role {SERVICE} login; without a password it has to be let in by pg_hba.conf.",
     )

@@ -46,7 +46,12 @@ def _mentioning(revisions: Iterable[Path], entities: Collection[Entity]) -> Iter
     names = list(map(_written_name, entities))
     if not all(map(_PLAIN.fullmatch, names)):  # which a text may write in another way
         return revisions
-    return (path for path in revisions if any(each.encode() in path.read_bytes() for each in names))
+    words = [each.encode() for each in names]
+    return (path for path in revisions if _has_any(path.read_bytes(), words))
+
+
+def _has_any(text: bytes, words: Iterable[bytes]) -> bool:
+    return any(each in text for each in words)
 
 
 def _written_name(entity: Entity) -> str:

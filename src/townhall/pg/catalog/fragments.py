@@ -121,9 +121,8 @@ def name_of_grantee(entry: str) -> str:
     Args:
         entry: The query's alias for a row of ``aclexplode``.
     """
-    return (
-        f"case {entry}.grantee when 0 then 'public' else pg_get_userbyid({entry}.grantee)::text end"
-    )
+    name = f"pg_catalog.pg_get_userbyid({entry}.grantee)::text"
+    return f"case {entry}.grantee when 0 then 'public' else {name} end"
 
 
 def grant_option(entry: str) -> str:
