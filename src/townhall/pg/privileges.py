@@ -35,8 +35,8 @@ def grant_statements(target: str, grants: Grants, api_roles: Sequence[str]) -> I
     the privileges it has. All privileges are revoked before some are granted, because the default
     privileges of a database may have granted more.
 
-    From a role that may pass on a privilege all is revoked with what it has passed on, which
-    PostgreSQL demands: what others are to keep of that must be in ``grants``.
+    From a role that is to have a grant option all is revoked with ``cascade``, which also revokes
+    what it has granted to others. What these are to keep must be in ``grants``.
 
     Args:
         target: The object as in ``grant … on``: ``table public.events``.

@@ -301,8 +301,8 @@ def usage_summary(
 def delete_usage(before: date, *, limit: int = 10_000) -> Select[int]:
     """Delete usage of the months before one, the oldest first, as the service; returns how many.
 
-    One call deletes a batch, which nobody waits for. Call it in a transaction of its own until it
-    returns 0. An object that the session has loaded is not removed from it.
+    One call deletes a batch. Call it in a transaction of its own until it returns 0, so that no
+    transaction is long. An object that the session has loaded is not removed from it.
 
     Args:
         before: A day of the first month that is kept; months begin at midnight UTC. It is in the
