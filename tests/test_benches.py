@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -49,6 +50,34 @@ def test_sides_take_turns() -> None:
     ours, comparison = (timed(partial(turns.append, each)) for each in "oc")
     measured(Measurement("read rows", ours, comparison, "by hand"), 0)
     assert turns == ["c", "o", *("oc" * 3)]
+
+
+def test_garbage_of_one_side_is_not_collected_in_the_turn_of_the_other() -> None:
+    collected: list[str] = []
+    running = ""
+
+    def side(name: str, cycles: int) -> Taken:
+        nonlocal running
+        running = name
+        for _ in range(cycles):
+            cycle: list[object] = []
+            cycle.append(cycle)
+        running = ""
+        return Taken(1)
+
+    def note(phase: str, _: dict[str, int]) -> None:
+        if phase == "start" and running:
+            collected.append(running)
+
+    few, many = partial(side, "few", 400), partial(side, "many", 2 * gc.get_threshold()[0])
+    gc.collect()
+    gc.callbacks.append(note)
+    try:
+        measured(Measurement("read rows", many, few, "by hand"), 0)
+    finally:
+        gc.callbacks.remove(note)
+    assert {*collected} == {"many"}
+    assert gc.get_freeze_count() == 0
 
 
 def test_a_figure_above_its_goal_is_marked_and_the_worst_is_told() -> None:
