@@ -47,12 +47,14 @@ from townhall.migrate.compare.types import is_other_type
 from townhall.migrate.compare.ways_back import with_ways_back
 from townhall.migrate.guard.lock_timeouts import COMPARISON
 from townhall.migrate.guard.locks import with_retries
-from townhall.migrate.operations.decisions import UndecidedOp
+from townhall.migrate.operations.alterations import AddValuesOp, adds_values
+from townhall.migrate.operations.decisions import LaterOp, UndecidedOp
 from townhall.migrate.operations.expressions import DropExpressionOp
 from townhall.migrate.operations.words import describe
 from townhall.migrate.origins.kept import is_drop_of_kept, kept_in_words, read_kept
-from townhall.migrate.savepoints import run_script
+from townhall.migrate.savepoints import rolled_back, run_script
 from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, REVISIONS_OPTION, SETTINGS, Settings
+from townhall.migrate.trial.new_values import NotReplacedError, replace_enums
 from townhall.migrate.write.revision import flat
 from townhall.pg import CreateEntityOp, Entity, Extension, Routine
 from townhall.pg.alembic_utils import is_used, replace_comparison
@@ -193,6 +195,30 @@ def _on_tables(
 
 
 def _needed(
+    connection: Connection,
+    declared: Declared,
+    on_tables: Sequence[MigrateOperation],
+    invoke: Callable[[MigrateOperation], None],
+) -> list[MigrateOperation]:
+    operations = _found(connection, declared, on_tables, invoke)
+    if not any(isinstance(each, LaterOp) for each in operations):
+        return operations
+    additions = [AddValuesOp.of(each) for each in operations if adds_values(each)]
+    with rolled_back(connection):
+        try:
+            replace_enums(connection, additions, declared.schemas, declared.api_roles)
+        except NotReplacedError as error:
+            _log.warning("%s: %s", _LATER, error)
+            return operations
+        for each in additions:
+            invoke(each)
+        return [*additions, *_found(connection, declared, on_tables, invoke)]
+
+
+_LATER = "What uses the new values of an enum is left to the next revision, as it can't be tried"
+
+
+def _found(
     connection: Connection,
     declared: Declared,
     on_tables: Sequence[MigrateOperation],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import cast
 
 from alembic.operations import MigrateOperation
@@ -54,6 +54,20 @@ def set_rows_aside(
         *_empty(connection, tables, () if are_all_known else schemas),
         *(f"refresh materialized view {view.literal_name} with no data" for view in views),
     ]
+    _run(connection, statements)
+
+
+def set_tables_aside(connection: Connection, tables: Iterable[TableName]) -> None:
+    """Empty tables as :func:`set_rows_aside` does.
+
+    Args:
+        connection: A connection within a savepoint that is going to be rolled back.
+        tables: The tables; those of other roles are left as they are.
+    """
+    _run(connection, [*_empty(connection, {*tables}, ())])
+
+
+def _run(connection: Connection, statements: Sequence[str]) -> None:
     if statements:
         run_script(connection, [*_FORBID_COMMIT, *statements])
 
@@ -99,7 +113,7 @@ def _is_known(operation: MigrateOperation) -> bool:
 
 
 def _empty(
-    connection: Connection, tables: Iterable[TableName], schemas: Sequence[str]
+    connection: Connection, tables: Collection[TableName], schemas: Sequence[str]
 ) -> Iterable[str]:
     if not tables and not schemas:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import chain
 
 from alembic.operations.ops import MigrationScript
@@ -19,6 +20,7 @@ from townhall.migrate.trial.verification import try_revisions
 from townhall.migrate.write.listing import refuse_differences
 from townhall.migrate.write.live import for_tables_in_use
 from townhall.migrate.write.repeatable import make_repeatable
+from townhall.migrate.write.series import Part, divided, series
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +69,7 @@ def try_and_list(
             directives[:] = form
             break
     else:
+        directives[:] = forms[-1]
         try_them(directives)
         if refusals and not is_check:
             _tell_of_locks(directives, str(refusals[0]).partition("because ")[2])
@@ -77,18 +80,23 @@ def try_and_list(
 def _forms(
     context: MigrationContext, scripts: Sequence[MigrationScript]
 ) -> Sequence[Sequence[MigrationScript]]:
+    short = [divided(script, lambda given: [given]) for script in scripts]
     # An operation may need another one earlier than that can be made without long locks.
-    forms: list[Sequence[MigrationScript]] = []
+    forms: list[Sequence[Sequence[Part]]] = []
     if context.opts.get(LIVE_OPTION, False):
         for removes_last in (False, True):
-            form = [
-                part
-                for script in scripts
-                for part in for_tables_in_use(context, script, removes_last=removes_last)
-            ]
-            if form != scripts:
+            divide = partial(for_tables_in_use, context, removes_last=removes_last)
+            form = [divided(script, divide) for script in scripts]
+            if form != short:
                 forms.append(form)
-    return [*forms, [*scripts]]
+    return [
+        [
+            each
+            for script, parts in zip(scripts, form, strict=True)
+            for each in series(script, parts)
+        ]
+        for form in (*forms, short)
+    ]
 
 
 def _tell_of_locks(scripts: Iterable[MigrationScript], why: str) -> None:

@@ -17,11 +17,14 @@ from alembic.util import CommandError
 
 from townhall.migrate.contexts import connection_of
 from townhall.migrate.guard.rows import set_rows_aside
+from townhall.migrate.operations.alterations import AddValuesOp, adds_values
 from townhall.migrate.operations.decisions import UndecidedOp
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import rolled_back
+from townhall.migrate.settings import SETTINGS, Settings
 from townhall.migrate.trial.differences import everything, lost
 from townhall.migrate.trial.execution import trial_operations
+from townhall.migrate.trial.new_values import replace_enums
 from townhall.migrate.trial.queries import refuse_wrong_queries
 from townhall.migrate.trial.repetition import run_repeatable
 from townhall.migrate.write.revision import flat
@@ -45,7 +48,12 @@ def try_revisions(
     """
     connection = connection_of(context)
     with rolled_back(connection), trial_operations(context):
-        set_rows_aside(connection, [*_operations(scripts)], schemas)
+        operations = [*_operations(scripts)]
+        set_rows_aside(connection, operations, schemas)
+        values = [each for each in operations if isinstance(each, AddValuesOp)]
+        if additions := [*filter(adds_values, values)]:
+            settings: Settings = context.opts[SETTINGS]
+            replace_enums(connection, additions, schemas, settings.roles.names)
         before = everything(connection, schemas)
         there = [(script, each) for script in scripts for each in script.upgrade_ops_list]
         run_repeatable(context, there, "upgrade", schemas)

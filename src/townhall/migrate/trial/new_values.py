@@ -1,0 +1,159 @@
+"""Enums with the values that an earlier revision of the same run adds and commits.
+
+PostgreSQL lets a value that was added to an enum be used once it is committed, and the values of a
+new enum at once. So whatever has an enum is made again with a new one, until a savepoint is rolled
+back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from alembic.util import CommandError
+from sqlalchemy import Connection
+
+from townhall.migrate.compare import alterables
+from townhall.migrate.compare.simulation import run_in_any_order
+from townhall.migrate.guard.rows import set_tables_aside
+from townhall.migrate.operations.alterations import AlterEntityOp
+from townhall.migrate.operations.bodies import CHECKED, are_checked
+from townhall.migrate.savepoints import attempt, run_script
+from townhall.migrate.trial.differences import everything, lost
+from townhall.pg import DataType, Domain, Entity, EnumType, catalog, sql
+from townhall.pg.catalog import Part, Target, read_dependants
+from townhall.pg.state import Key, State, read_state
+
+_FORMER = "townhall_former_"
+
+
+class NotReplacedError(CommandError):
+    """An enum could not be made again with everything that has it."""
+
+
+def replace_enums(
+    connection: Connection,
+    additions: Iterable[AlterEntityOp],
+    schemas: Sequence[str],
+    api_roles: tuple[str, ...],
+) -> None:
+    """Let enums have further values, which can be used, until a savepoint is rolled back.
+
+    Tables with columns of the enums are emptied.
+
+    Args:
+        connection: A connection within a savepoint that is going to be rolled back.
+        additions: The operations that are going to add the values.
+        schemas: The schemas that are compared.
+        api_roles: The roles whose privileges are exact.
+
+    Raises:
+        NotReplacedError: PostgreSQL refuses it, or something would be lost.
+        DBAPIError: A lock was not granted in time.
+    """
+    enums = {each.target.key: _with_values(each) for each in additions}
+    before = everything(connection, schemas)
+    were_checked = are_checked(connection)
+    state = {
+        key: entity.with_api_roles(api_roles)
+        for key, entity in read_state(connection, schemas).items()
+    }
+    replacement = partial(_replace, connection, enums, state, schemas)
+    if (error := attempt(connection, replacement)) is not None:
+        raise NotReplacedError(str(error.orig).partition("\n")[0])
+    if were_checked:
+        run_script(connection, [CHECKED])
+    if losses := lost(before, everything(connection, schemas)):
+        raise NotReplacedError("; ".join(losses))
+
+
+def _with_values(addition: AlterEntityOp) -> EnumType:
+    target, previous = addition.target, addition.previous
+    assert isinstance(target, EnumType)  # noqa: S101 - values are added
+    assert isinstance(previous, EnumType)  # noqa: S101 - likewise
+    # Its comment and its privileges are changed when the operation runs.
+    return replace(previous, values=target.values)
+
+
+def _replace(
+    connection: Connection, enums: Mapping[Key, EnumType], state: State, schemas: Sequence[str]
+) -> None:
+    types = [*_types(connection, enums, state, schemas)]
+    found = read_dependants(connection, [Target(type=each.literal_name) for each in types])
+    if unknown := found.entities - state.keys():
+        raise NotReplacedError(f"{' '.join(min(unknown))} is in a schema that is not compared")
+    held: list[Part | Entity] = [*found.parts, *(state[key] for key in sorted(found.entities))]
+    _run_all(connection, held, _drop)
+    _replace_types(connection, types)
+    _run_all(connection, held, _create)
+
+
+def _types(
+    connection: Connection,
+    enums: Mapping[Key, EnumType],
+    state: State,
+    schemas: Sequence[str],
+) -> Iterator[DataType]:
+    """Yield the enums and the types that are made of them, each after those that it is made of."""
+    users = alterables.uses(connection, schemas)
+    pending, known = [*enums], {*enums}
+    while pending:
+        key = pending.pop(0)
+        type_ = enums.get(key, state.get(key))
+        if isinstance(type_, DataType):
+            yield type_
+            used_by = {each for each in users.get(key, ()) if each in state} - known
+            known |= used_by
+            pending += sorted(used_by)
+
+
+def _replace_types(connection: Connection, types: Sequence[DataType]) -> None:
+    with catalog.empty_search_path(connection):
+        columns = catalog.read_columns_of_types(connection, sorted({each.schema for each in types}))
+    uses = [use for each in types for use in columns.get((each.schema, each.name), ())]
+    set_tables_aside(connection, {(use.schema, use.table) for use in uses})
+    former = [replace(each, name=f"{_FORMER}{number}") for number, each in enumerate(types)]
+    run_script(
+        connection,
+        (
+            line
+            for each, other in zip(types, former, strict=True)
+            for line in each.rename_statements(other.name)
+        ),
+    )
+    # The checks of a domain are among the parts.
+    bare = [
+        replace(each, checks={}, check_comments={}) if isinstance(each, Domain) else each
+        for each in types
+    ]
+    _run_all(connection, bare, _create)
+    run_script(
+        connection,
+        (
+            f"alter table {sql.qualified(use.schema, use.table)} alter column"
+            f" {sql.quote(use.column)} type {use.type} using null::{use.type}"
+            for use in uses
+        ),
+    )
+    _run_all(connection, former, _drop)
+
+
+def _drop(held: Part | Entity) -> Iterable[str]:
+    return [held.drop] if isinstance(held, Part) else held.drop_statements()
+
+
+def _create(held: Part | Entity) -> Iterable[str]:
+    return held.create if isinstance(held, Part) else held.create_without_data_statements()
+
+
+def _run_all(
+    connection: Connection,
+    held: Sequence[Part | Entity],
+    statements: Callable[[Part | Entity], Iterable[str]],
+) -> None:
+    _, failures = run_in_any_order(
+        connection, held, lambda each: run_script(connection, statements(each))
+    )
+    if failures:
+        raise failures[0].error

@@ -1,0 +1,50 @@
+"""New values of an enum are written in a revision before the one that uses them, in one run."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from alembic import command
+
+from tests.autogenerate.test_live import Project, run_twice
+from tests.autogenerate.uses_of_an_enum import OPTIONS, uses
+from tests.support.dump import dump
+
+
+@pytest.fixture
+def project(tmp_path: Path, empty_database: str) -> Project:
+    (tmp_path / "versions").mkdir()
+    shutil.copy(Path(__file__).parents[2] / "alembic" / "script.py.mako", tmp_path)
+    return Project(tmp_path, empty_database)
+
+
+ONE = (("a", "b"), ("x", "y"))
+MORE_OF_EACH = (("first", "a", "middle", "b", "it's: %new"), ("x", "y", "z"))
+
+
+@pytest.mark.parametrize(
+    "argument", [pytest.param("live=yes", marks=pytest.mark.thorough), "live=no"]
+)
+def test_every_use_of_a_new_value_is_written_in_the_run_that_adds_it(
+    project: Project, argument: str
+) -> None:
+    project.declare(uses(*ONE, more=False), OPTIONS)
+    project.revise()
+    command.upgrade(project.config, "head")
+    before = without_values(dump(project.database))
+    project.declare(uses(*MORE_OF_EACH, more=True), OPTIONS)
+    values, *revisions = project.revise(argument)
+    assert values.count("add value if not exists") == 4
+    assert "Generate another revision" not in "".join([values, *revisions])
+    run_twice(project, 1 + len(revisions))
+    command.check(project.config)
+    command.downgrade(project.config, f"-{1 + len(revisions)}")
+    assert without_values(dump(project.database)) == before
+
+
+def without_values(dumped: str) -> list[str]:
+    """Return the lines of a dump without the values of enums, which stay on the way down."""
+    lines = sorted(line.strip().rstrip(",") for line in dumped.splitlines())
+    return [each for each in lines if not each.startswith("'")]
