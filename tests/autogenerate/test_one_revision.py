@@ -411,12 +411,14 @@ def test_objects_of_another_owner_are_not_dropped(lab: Lab) -> None:
     for statement in (
         "create role keeper; grant create, usage on schema lab to keeper",
         "create role others; grant create, usage on schema lab to others",
+        "create domain public.whole as integer",
         "set local role others",
         "create table lab.theirs (id integer)",
         "create policy everybody on lab.theirs using (true)",
         "create view lab.their_view as select id from lab.theirs",
         "create materialized view lab.their_copy as select id from lab.theirs",
         "create function lab.their_function() returns integer language sql return 1",
+        "create function lab.their_number(public.whole) returns integer language sql return 1",
         "create function lab.their_trigger() returns trigger language plpgsql as 'begin end'",
         """
         create trigger theirs before update on lab.theirs

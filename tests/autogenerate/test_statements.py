@@ -8,9 +8,11 @@ from sqlalchemy import event
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
 from townhall import pg
 from townhall.migrate.savepoints import run_script
+from townhall.migrate.write.revision import flat
 
-LIMIT = 51
-"""The 46 of a comparison of ``public``, and those for another schema and its filters."""
+OTHER = f"{SCHEMA}_other"
+LIMIT = 49
+"""Those of a comparison of ``public`` with indexes, and of another schema and its filters."""
 
 
 def declared(tables: int) -> Schema:
@@ -86,3 +88,27 @@ def test_a_comparison_takes_as_few_statements_for_a_table_in_each_of_several_sch
             add_table(metadata, schema, name)
         counted.append(statements(lab, Schema(metadata)))
     assert counted[0] == counted[1]
+
+
+def in_two_schemas(*, has_parts: bool) -> Schema:
+    metadata = sa.MetaData()
+    for schema in (SCHEMA, OTHER):
+        for name in ("bare", "full"):
+            columns = [sa.Column("id", sa.Uuid, primary_key=True), sa.Column("a", sa.Uuid)]
+            sa.Table(name, metadata, *columns, schema=schema)
+    if has_parts:
+        full = metadata.tables[f"{OTHER}.full"]
+        full.comment = "It has all parts."
+        sa.ForeignKeyConstraint(["a"], [f"{SCHEMA}.bare.id"], name="fk", table=full)
+        full.append_constraint(sa.UniqueConstraint("a", name="uq"))
+        sa.Index("ix", full.c.a)
+    return Schema(metadata)
+
+
+def test_parts_that_one_table_of_several_schemas_has_are_created_and_dropped(lab: Lab) -> None:
+    lab.schemas = (SCHEMA, OTHER)
+    lab.connection.execute(sa.text(f"create schema {OTHER}"))
+    bare, full = in_two_schemas(has_parts=False), in_two_schemas(has_parts=True)
+    lab.there_and_back(bare, full)
+    upgrade, _ = lab.operations(bare)
+    assert len([*flat(upgrade)]) == 4

@@ -121,7 +121,7 @@ def _prepare_reflection(
 ) -> PriorityDispatchResult:
     del operations
     if _takes_part(context):
-        read_schemas_together(context, schemas)
+        read_schemas_together(context, _connection(context), schemas)
     return PriorityDispatchResult.CONTINUE
 
 

@@ -44,7 +44,13 @@ from townhall.pg import (
 )
 from townhall.pg.adapted import Adapted, AdaptedGrant
 from townhall.pg.alembic_utils import PGGrantTable, is_used
-from townhall.pg.catalog import Part, Target, read_dependants, undroppable_entities
+from townhall.pg.catalog import (
+    Part,
+    Target,
+    empty_search_path,
+    read_dependants,
+    undroppable_entities,
+)
 from townhall.pg.fields import default_api_roles
 from townhall.pg.state import Key, State, read_state
 
@@ -264,9 +270,11 @@ def _compare(
 ) -> Comparison:
     with rolled_back(connection):
         set_rows_aside(connection, on_tables, declared.schemas)
-        actual = _read(connection, declared, declared.compared_kinds)
+        with empty_search_path(connection):
+            actual = _read(connection, declared, declared.compared_kinds)
+            never_dropped = undroppable_entities(connection, declared.schemas)
         undroppable = {
-            *undroppable_entities(connection, declared.schemas),
+            *never_dropped,
             *_of_others(actual, declared),
             *(declared.kept & actual.keys()),
             *_left_out(actual, declared),

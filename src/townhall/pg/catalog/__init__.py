@@ -35,7 +35,7 @@ from townhall.pg.catalog.fragments import (
     set_search_path,
 )
 from townhall.pg.catalog.owners import read_owners
-from townhall.pg.catalog.presence import absent_kinds
+from townhall.pg.catalog.presence import absent_kinds, tables_with_parts
 from townhall.pg.catalog.readers import Reader, read_readers
 from townhall.pg.catalog.roles import Role, missing_roles, read_roles
 from townhall.pg.catalog.routines import Routine, read_routines
@@ -125,5 +125,6 @@ __all__ = [
     "set_search_path",
     "tables_of_other_objects",
     "tables_of_other_roles",
+    "tables_with_parts",
     "undroppable_entities",
 ]

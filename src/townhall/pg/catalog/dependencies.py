@@ -50,7 +50,7 @@ def undroppable_entities(connection: Connection, schemas: Sequence[str]) -> froz
     event trigger, an operator, a cast.
 
     Args:
-        connection: A connection within a transaction.
+        connection: A connection within a transaction, whose ``search_path`` is empty.
         schemas: Names of schemas.
     """
     keys = rows(connection, _UNDROPPABLE_ENTITIES, schemas)

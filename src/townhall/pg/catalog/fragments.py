@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_IS_EMPTY = "townhall_empty_search_path"
+
+
 def rows(connection: Connection, query: str, schemas: Sequence[str]) -> Sequence[RowMapping]:
     """Return the rows of a catalog query.
 
@@ -236,12 +239,21 @@ def server_version(connection: Connection) -> int:
 def empty_search_path(connection: Connection) -> Iterator[None]:
     """Read with an empty search path, so that PostgreSQL qualifies every name it renders.
 
+    Within another one it takes no statement.
+
     Args:
         connection: A connection within a transaction.
     """
+    if connection.info.get(_IS_EMPTY):
+        yield
+        return
     query = "select current_setting('search_path'), set_config('search_path', '', true)"
     before, _ = connection.exec_driver_sql(query).one()
-    yield
+    connection.info[_IS_EMPTY] = True
+    try:
+        yield
+    finally:
+        del connection.info[_IS_EMPTY]
     set_search_path(connection, before)
 
 

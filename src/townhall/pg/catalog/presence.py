@@ -1,17 +1,19 @@
-"""Which of the less common kinds of objects a database has, read in one query.
+"""Which of the less common kinds of objects a database has, and which parts its tables have.
 
 A query of a kind that is absent costs as much as one of a kind that is there, and most databases
-lack most of these kinds.
+lack most of these kinds. Each of the two is read in one query.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection
 
 from townhall.pg.catalog.fragments import rows
 from townhall.pg.catalog.schemas import PLATFORM_SCHEMAS
+from townhall.pg.catalog.tables import TableName
 
 _PLATFORM = ", ".join(
     f"'{name}'" for name in sorted(PLATFORM_SCHEMAS) if name != "information_schema"
@@ -70,6 +72,24 @@ def absent_kinds(
     return {kind for kind in asked if not row[kind]}
 
 
+def tables_with_parts(
+    connection: Connection, schemas: Sequence[str]
+) -> Mapping[str, set[TableName]]:
+    """Return the tables that have a part, by the name that SQLAlchemy's inspector has for it.
+
+    These are ``foreign_keys``, ``indexes`` other than those of primary keys, ``table_comment`` and
+    ``unique_constraints``; one that no table has is empty.
+
+    Args:
+        connection: A connection within a transaction.
+        schemas: Names of schemas.
+    """
+    found: dict[str, set[TableName]] = defaultdict(set)
+    for row in rows(connection, _PARTS, schemas):
+        found[row["part"]].add((row["schema"], row["name"]))
+    return found
+
+
 def _columns(expressions: Mapping[str, str]) -> str:
     return ", ".join(f'{expression} as "{kind}"' for kind, expression in expressions.items())
 
@@ -97,4 +117,26 @@ _QUERY = f"""
     (
         select {_columns(_OF_OTHERS)}
     ) as others
+"""
+
+_PARTS = """
+    select n.nspname as schema, c.relname as name, p.part
+    from (
+        select distinct x.indrelid, 'indexes'
+        from pg_catalog.pg_index as x
+        where not x.indisprimary
+        union all
+        select distinct
+            o.conrelid,
+            case o.contype when 'f' then 'foreign_keys' else 'unique_constraints' end
+        from pg_catalog.pg_constraint as o
+        where o.contype in ('f', 'u')
+        union all
+        select d.objoid, 'table_comment'
+        from pg_catalog.pg_description as d
+        where d.classoid = 'pg_catalog.pg_class'::regclass and d.objsubid = 0
+    ) as p (relation, part)
+    join pg_catalog.pg_class as c on c.oid = p.relation
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'f') and n.nspname = any (%(schemas)s)
 """

@@ -195,7 +195,11 @@ _NUMBERS = """
 _COLUMNS = f"""
     select json_object_agg(a.attname, json_build_array(
         pg_catalog.format_type(a.atttypid, a.atttypmod),
-        nullif(a.attcollation, t.typcollation)::regcollation::text,
+        -- Joined, all types of the database would be read once for each table.
+        case when a.attcollation <> 0 then nullif(
+            a.attcollation,
+            (select t.typcollation from pg_catalog.pg_type as t where t.oid = a.atttypid)
+        )::regcollation::text end,
         not a.attnotnull,
         case when a.attgenerated = '' then
             pg_catalog.pg_get_expr(d.adbin, d.adrelid)
@@ -240,7 +244,6 @@ _COLUMNS = f"""
         )
     ) order by a.attnum)
     from pg_catalog.pg_attribute as a
-    join pg_catalog.pg_type as t on t.oid = a.atttypid
     left join pg_catalog.pg_attrdef as d on d.adrelid = c.oid and d.adnum = a.attnum
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 """
