@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from tests.events.data import insert_events
 from tests.support.blocks import blocks_of, run_blocks
 from tests.support.organizations import MANAGER, ORGANIZATION, STRANGER, insert_organizations
 from tests.wizard.data import OWNER, SESSION, insert_wizard
-from townhall import Event, Organization, Participant, SessionFactory
+from townhall import (
+    Event,
+    Organization,
+    Participant,
+    SessionFactory,
+    SocialFeedComment,
+    SocialFeedPost,
+)
 from townhall.base.asking import asking_for
 from townhall.errors import Kind, explain
 from townhall.session import Actor
@@ -118,9 +125,16 @@ def test_procedure_of_the_wizard_takes_what_is_shown(townhall_connection: Connec
     assert saved.state["venue"] == {"city": "Haifa"}
 
 
-def test_statement_that_asks_for_the_rows_of_an_event_is_built() -> None:
-    names = {"Event": Event, "Participant": Participant, "asking_for": asking_for, "select": select}
-    run_blocks(blocks_of("src/townhall/base/asking.py"), event_id=uuid4(), **names)
+def test_statements_that_ask_for_the_rows_of_an_event_and_of_a_post_are_built() -> None:
+    classes = (Event, Participant, SocialFeedComment, SocialFeedPost)
+    names = {each.__name__: each for each in classes} | {"event_id": uuid4(), "post_id": uuid4()}
+    run_blocks(
+        blocks_of("src/townhall/base/asking.py"),
+        asking_for=asking_for,
+        func=func,
+        select=select,
+        **names,
+    )
 
 
 def test_matrix_of_the_docstring_holds(townhall_connection: Connection) -> None:

@@ -23,13 +23,22 @@ def setting_of(column: Column[Any]) -> str:
     Raises:
         InputError: A name has other characters than a setting of PostgreSQL may have.
     """
-    parts = (column.table.schema or "public", column.table.name, column.name)
-    if not all(map(_SIMPLE.fullmatch, parts)):
+    parts = _parts_of(column)
+    if not can_be_asked_for(column):
         raise InputError(
             f"the column {'.'.join(parts)} can't be asked for by its values: name it, its table and"
             " its schema with small letters, digits and underscores"
         )
     return ".".join(("asked_for", *parts))
+
+
+def can_be_asked_for(column: Column[Any]) -> bool:
+    """Tell whether a setting of PostgreSQL can be named after a column."""
+    return all(map(_SIMPLE.fullmatch, _parts_of(column)))
+
+
+def _parts_of(column: Column[Any]) -> tuple[str, str, str]:
+    return column.table.schema or "public", column.table.name, column.name
 
 
 def asking_for(key: InstrumentedAttribute[Any], *values: object) -> ColumnElement[bool]:
@@ -46,9 +55,16 @@ def asking_for(key: InstrumentedAttribute[Any], *values: object) -> ColumnElemen
     What is read is the same with other values or without them. They hold until the transaction
     ends, or other values of the column are asked for.
 
+    So does a policy of :func:`~townhall.pg.access.readers_of`, which otherwise looks for what it
+    found of the post for each comment::
+
+        select(func.count()).where(
+            SocialFeedComment.post_id == post_id, asking_for(SocialFeedPost.id, post_id)
+        )
+
     Args:
         key: The column of which :func:`~townhall.pg.access.membership` has the values, with
-            ``by_id``: ``Event.id``.
+            ``by_id``: ``Event.id``; or to which a column of ``readers_of()`` refers.
         values: The values that the statement names.
 
     Raises:

@@ -25,8 +25,9 @@ from tests.benchmarks.groups.reads_data import (
     TENANT,
     fill,
 )
+from townhall.base import asking_for
 from townhall.domains.coaching import newest_usage
-from townhall.domains.community import feed_page
+from townhall.domains.community import SocialFeedPost, feed_page
 from townhall.domains.events import participants_of, track_statistics_of
 from townhall.migrate import upgrade
 from townhall.testing import acting
@@ -45,6 +46,7 @@ _IS_MINE = f"""exists (
     join organization_members as m on m.organization_id = e.organization_id
     where e.id = '{{event}}' and m.user_id = '{ORGANIZER}'
 )"""
+_PER_ROW = "the post is looked up for each comment, without `asking_for()`"
 _NEWEST_USAGE = """
     select * from usage_events where {condition} order by created_at desc limit 50
 """
@@ -60,12 +62,19 @@ class _Read(NamedTuple):
     goal: float
     beside: str = "by hand"
     both_as_user: bool = False
+    why: str = ""
 
 
 def _below(table: str, rest: str = "", columns: str = "*") -> tuple[str, str]:
     """Return the query of the rows below the busy post, and the same by hand."""
     query = f"select {columns} from {table} where post_id = '{BUSY_POST}'"
     return f"{query} {rest}", f"{query} and {_POST} {rest}"
+
+
+def _asking(queries: tuple[str, str]) -> tuple[str, str]:
+    """Have the query of the two that is ours ask for the busy post."""
+    ours, by_hand = queries
+    return f"{ours} and {literal(asking_for(SocialFeedPost.id, BUSY_POST))}", by_hand
 
 
 def _of_event(table: str, event: UUID) -> tuple[str, str]:
@@ -77,9 +86,9 @@ def _reads() -> Iterator[_Read]:
     comments, reactions = "social_feed_comments", "social_feed_reactions"
     newest = "order by created_at desc limit 50"
     yield _Read("newest 50 comments of a busy post", READER, *_below(comments, newest), 1.3)
-    yield _Read(
-        "count of a busy post's comments", READER, *_below(comments, columns="count(*)"), 1.5
-    )
+    count = _below(comments, columns="count(*)")
+    yield _Read("count of a busy post's comments, by `asking_for()`", READER, *_asking(count), 1.5)
+    yield _Read("the same without it", READER, *count, 1.5, why=_PER_ROW)
     yield _Read("all comments of a busy post", READER, *_below(comments), 1.5)
     yield _Read("all reactions to a busy post", READER, *_below(reactions), 1.5)
     mine = f"select * from {reactions} where user_id = '{READER}'"
@@ -147,6 +156,7 @@ def _measurements(bench: Bench) -> Iterator[Sequence[Measurement]]:
                     ),
                     each.beside,
                     each.goal,
+                    each.why,
                 )
                 for each in _reads()
             ]

@@ -167,6 +167,17 @@ as permissive for select
 to authenticated
 using (
     user_id = (select auth.uid())
+    or post_id = any (
+        array(
+            select parent.id
+            from public.social_feed_posts as parent
+            where parent.id = any (
+                nullif(
+                    current_setting('asked_for.public.social_feed_posts.id', true), ''
+                )::uuid[]
+            )
+        )
+    )
     or exists (
         select
         from jsonb_to_recordset('[{"is_made": true}]')

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import ForeignKey
+from sqlalchemy import Column, ForeignKey, Integer, String, Table
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column
+from sqlalchemy.types import TypeEngine
 
 from tests.pg.access.models import Note, Team
 from townhall import pg
@@ -89,7 +90,16 @@ def test_readers_of_a_row_look_it_up_by_its_key() -> None:
     readers = readers_of(Note.team_id, "those who see the team")
     assert readers.name == "those who see the team"
     assert readers.condition == (
-        "exists (\n"
+        "team_id = any (\n"
+        "    array(\n"
+        "        select parent.id\n"
+        "        from app.teams as parent\n"
+        "        where parent.id = any (\n"
+        "            nullif(current_setting('asked_for.app.teams.id', true), '')::bigint[]\n"
+        "        )\n"
+        "    )\n"
+        ")\n"
+        "or exists (\n"
         "    select\n"
         "    from jsonb_to_recordset('[{\"is_made\": true}]')\n"
         "        as lookup (is_made boolean)\n"
@@ -107,6 +117,30 @@ def test_readers_of_a_row_can_be_narrowed_by_that_row() -> None:
     assert (
         "        end\n    where parent.name = 'a' or parent.name = 'b'\n    offset 0\n"
     ) in readers.condition
+    assert (
+        "        )\n            and (parent.name = 'a' or parent.name = 'b')\n    )\n"
+    ) in readers.condition
+
+
+@pytest.mark.parametrize(
+    ("name", "type_"), [("Id", Integer()), ("id", String(3, collation="C"))], ids=["name", "type"]
+)
+def test_row_with_a_key_that_no_statement_can_ask_for_is_looked_up_alone(
+    name: str, type_: TypeEngine[Any]
+) -> None:
+    class Local(DeclarativeBase):
+        pass
+
+    key = Column(name, type_, primary_key=True)
+    Table("teams", Local.metadata, key)
+
+    class Member(Local):
+        __tablename__ = "members"
+
+        id: Mapped[int] = mapped_column(primary_key=True)
+        team_id: Mapped[Any] = mapped_column(type_, ForeignKey(key))
+
+    assert readers_of(Member.team_id, "readers").condition.startswith("exists (\n")
 
 
 def test_row_that_a_written_row_refers_to_is_looked_up_for_it_alone() -> None:

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
+from typing import Any
 
-from sqlalchemy import ForeignKey, FromClause, Table
+from sqlalchemy import Column, ForeignKey, FromClause, Integer, Table, Uuid
 
+from townhall.base.asking import can_be_asked_for, setting_of
 from townhall.input_error import InputError
 from townhall.pg import sql
 from townhall.pg.access.account import HAS_ACCOUNT
-from townhall.pg.access.columns import Attribute, column_of
+from townhall.pg.access.columns import Attribute, column_of, type_of
 from townhall.pg.access.helpers import Membership
 from townhall.pg.function import Function
 from townhall.pg.layout import indented
@@ -228,7 +230,9 @@ def readers_of(
 
     The policies of that row's table decide, so that one rule says who can read it. It is looked up
     by its key, once for all rows of a statement that refer to it, and never together with rows to
-    which none refers.
+    which none refers. A statement that names the row with :func:`~townhall.base.asking_for`
+    compares its rows with a key that is looked up before the first of them, which takes less time
+    for each.
 
     Args:
         column: A column with a foreign key of its own: ``Comment.post_id``.
@@ -236,7 +240,8 @@ def readers_of(
         where: What must also hold of the row that is referred to, as an SQL condition in which
             ``parent`` is that row; None for nothing more.
         of_written_row: Whether it is for a row that is written, as with ``insert`` and ``becomes``.
-            Then nothing is remembered, which is faster for one row and slower for many.
+            Then nothing is remembered or asked for, which is faster for one row and slower for
+            many.
 
     Raises:
         TypeError: ``column`` is no mapped attribute of a column, or ``where`` no string.
@@ -278,7 +283,24 @@ def readers_of(
         "    offset 0",
         ")",
     )
+    if not of_written_row and isinstance(parent.type, Uuid | Integer) and can_be_asked_for(parent):
+        asked = map(indented, _asked_lookup(row, own, parent, where))
+        first, *rest = lines
+        lines = (f"{sql.quote(child.name)} = any (", *asked, ")", f"or {first}", *rest)
     return Principal(name, "\n".join(lines), table=child.table, is_lookup=True)
+
+
+def _asked_lookup(row: str, own: str, parent: Column[Any], where: str | None) -> Iterator[str]:
+    """Yield an SQL array of the keys for which a statement asks and whose rows can be read."""
+    yield "array("
+    yield f"    select {own}"
+    yield f"    from {row}"
+    yield f"    where {own} = any ("
+    yield f"        nullif(current_setting('{setting_of(parent)}', true), '')::{type_of(parent)}[]"
+    yield "    )"
+    if where is not None:
+        yield indented(f"and {sql.parenthesized(where)}", " " * 8)
+    yield ")"
 
 
 def _plain_lookup(row: str, own: str, key: str, where: str | None) -> Iterator[str]:
