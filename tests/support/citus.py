@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL
 
+_OWNER = "townhall_citus_owner"
+
 _CREATE_ROLES = (
     """
     do $$
@@ -32,6 +34,17 @@ _CREATE_ROLES = (
     $$
     """,
     "alter role service_role login bypassrls",
+    f"""
+    do $$
+    begin
+        if to_regrole('{_OWNER}') is null then
+            create role {_OWNER};
+        end if;
+        alter role {_OWNER} login createrole;
+    end
+    $$
+    """,
+    f"grant anon, authenticated, service_role to {_OWNER}",
 )
 
 
@@ -43,33 +56,40 @@ def citus_url() -> URL:
     return make_url(url)
 
 
+def workers() -> list[URL]:
+    """Return the URLs of the coordinator's workers, of which a single node has none."""
+    coordinator = citus_url()
+    return [coordinator.set(host=host, port=port) for host, port in _run(coordinator, _WORKERS)]
+
+
 @contextmanager
 def citus_database() -> Iterator[str]:
     """Create a database on the coordinator and its workers, and drop all of them at the end.
 
     Yields:
-        The URL of the one on the coordinator, as its superuser: as an ordinary role Citus 13.2 does
-        not send a function to the machines whose schema the roles of requests may use.
+        The URL of the one on the coordinator, as the ordinary role that owns it.
     """
     coordinator = citus_url()
-    workers = [coordinator.set(host=host, port=port) for host, port in _run(coordinator, _WORKERS)]
+    others = workers()
     for statement in _CREATE_ROLES:
         _run(coordinator, statement)
     with ExitStack() as stack:
-        first = stack.enter_context(Databases(str_of(coordinator)).create())
+        first = stack.enter_context(Databases(str_of(coordinator)).create(owner=_OWNER))
         name = make_url(first).database or ""
-        nodes = [each.set(database=name) for each in (coordinator, *workers)]
-        for server in workers:
+        nodes = [each.set(database=name) for each in (coordinator, *others)]
+        for server in others:
             _run(server, f'create database "{name}" template template0')
             stack.callback(_run, server, f'drop database "{name}" with (force)')
         for node in nodes:
             _run(node, "create extension citus")
-        if workers:  # alone, it has the rows itself
+        if others:  # alone, it has the rows itself
             host, port = coordinator.host, coordinator.port
             _run(nodes[0], f"select citus_set_coordinator_host('{host}', {port})")
         for node in nodes[1:]:
             _run(nodes[0], f"select citus_add_node('{node.host}', {node.port})")
-        yield str_of(nodes[0])
+        # It sends the owner and the roles of requests too, which an ordinary role can't.
+        _run(nodes[0], f'alter database "{name}" owner to {_OWNER}')
+        yield str_of(nodes[0].set(username=_OWNER))
 
 
 def str_of(url: URL) -> str:

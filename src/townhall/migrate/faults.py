@@ -74,6 +74,15 @@ _MEANINGS: Mapping[str, Meaning] = {
 # PostgreSQL has one SQLSTATE for all of these, and names the object in the text.
 _PRIVILEGES = (
     (
+        "change superuser attribute",
+        (
+            "Citus sends the roles that may use a schema to its machines, as the role that creates"
+            " something in it. Have a superuser grant the roles of requests to this role and run"
+            " alter database … owner to it on the coordinator, also where it is the owner already:"
+            " that sends them."
+        ),
+    ),
+    (
         "affected by row-level security",
         (
             "Run it as a role that sees every row (bypassrls), or let the owner of the table see"

@@ -176,11 +176,11 @@ def distribute_usage() -> None:
 
     Where the extension ``citus`` is installed the rows go to the machines, and writes wait until
     they are there: 31 s for 2 million rows. Elsewhere the table gets the same form and stays.
-    Users read it by ``usage_summary`` and ``newest_usage`` alone then; the service needs a login
-    on the other machines. See ``docs/scaling.md``.
+    Users read it by ``usage_summary`` and ``newest_usage`` alone then; the service and the role
+    that runs the revision need a login on the other machines. See ``docs/scaling.md``.
 
     Raises:
-        DBAPIError: Events have no tenant, or the extension is installed and the service's role has
+        DBAPIError: Events have no tenant, or the extension is installed and one of these roles has
             no ``login``.
     """
     lock_tables(_NAME, writes_only=["auth.users"])
@@ -239,11 +239,14 @@ def _refuse_without_login() -> None:
         (
             select count(*)
             from pg_catalog.pg_extension as e, pg_catalog.pg_roles as r
-            where e.extname = 'citus' and r.rolname = {sql.literal(SERVICE)} and not r.rolcanlogin
+            where e.extname = 'citus'
+                and r.rolname in ({sql.literal(SERVICE)}, current_user)
+                and not r.rolcanlogin
         )
         """,  # noqa: S608 - of a constant
-        f"% role can't log in: {SERVICE}, which reads and writes usage on the other machines",
-        hint=f"alter role {SERVICE} login; without a password it has to be let in by pg_hba.conf.",
+        f"% roles can't log in, of {SERVICE} and the owner of the functions, which read and write"
+        " usage on the other machines",
+        hint="alter role … login for both; without a password pg_hba.conf has to let them in.",
     )
 
 

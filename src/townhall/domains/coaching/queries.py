@@ -17,15 +17,14 @@ from sqlalchemy import (
     Select,
     Text,
     Uuid,
-    any_,
     case,
     cast,
     column,
     delete,
     false,
     func,
-    literal_column,
     select,
+    tuple_,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
@@ -319,12 +318,13 @@ def delete_usage(before: date, *, limit: int = 10_000) -> Select[int]:
             f"usage before {before:%Y-%m} is not deleted, since the month {now:%Y-%m} is not over;"
             " give a day of this month or of an earlier one"
         )
-    # Found by ctid, since looking up as many ids takes five times as long. The time is compared
-    # again, because an update by another transaction may have put another event in that place.
+    # The last of the batch is found first, by a statement that a distributed table takes as well.
+    # The time is compared again, because another transaction may have made an event younger.
     is_old = UsageEvent.created_at < func.timezone("UTC", _first_of(before))
-    place: ColumnElement[Any] = literal_column(f"{UsageEvent.__tablename__}.ctid")
-    oldest = select(place).where(is_old).order_by(UsageEvent.created_at).limit(limit)
-    deleted = delete(UsageEvent).where(place == any_(func.array(oldest.scalar_subquery())), is_old)
+    place = (UsageEvent.created_at, UsageEvent.id)
+    batch = select(*place).where(is_old).order_by(*place).limit(limit).subquery()
+    last = select(*batch.c).order_by(*(each.desc() for each in batch.c)).limit(1)
+    deleted = delete(UsageEvent).where(is_old, tuple_(*place) <= last.scalar_subquery())
     return select(func.count()).select_from(deleted.returning(UsageEvent.id).cte("deleted"))
 
 
