@@ -23,6 +23,13 @@ class Refund(Base):
     sponsor_id: Mapped[{type}] = mapped_column(ForeignKey(Sponsor.id), primary_key=True)
 """
 
+EMPTY = """
+from sqlalchemy import text
+
+def test_table(townhall_connection):
+    assert townhall_connection.execute(text("table {table}")).all() == []
+"""
+
 
 class Project(NamedTuple):
     """A folder that an application begins in, and the Python to run it with."""
@@ -168,8 +175,25 @@ def test_application_without_the_product_has_no_table_of_it(project: Project) ->
     assert set(inspect(engine).get_table_names()) == {"alembic_version", "sponsors"}
 
 
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(
+    ("option", "table"), [("--fastapi", "event_sponsors"), ("--engine-only", "sponsors")]
+)
+def test_tests_of_a_new_application_run_on_its_own_tables(
+    project: Project, option: str, table: str
+) -> None:
+    project.run("townhall", "init", option)
+    project.alembic("upgrade", "heads")
+    project.alembic("revision", "--autogenerate", "-m", "Sponsors")
+    (project.folder / "test_table.py").write_text(EMPTY.format(table=table))
+    (project.folder / "pytest.ini").write_text(
+        "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
+    )
+    assert "1 passed" in project.run("pytest", "-q")
+
+
 @pytest.mark.thorough
-@pytest.mark.parametrize("options", [(), ("--engine-only",)])
+@pytest.mark.parametrize("options", [(), ("--engine-only",), ("--fastapi",)])
 def test_no_file_is_overwritten(project: Project, options: tuple[str, ...]) -> None:
     (project.folder / "migrations").mkdir()
     (project.folder / "migrations" / "env.py").write_text("mine\n")

@@ -43,7 +43,7 @@ COMMANDS = {
     ),
     "init": (
         "townhall.init.command",
-        "Write the first files of an application: alembic.ini, env.py and a package of models.",
+        "Write the first files of an application: alembic.ini, env.py, conftest.py and a package.",
     ),
     "diagram": (
         "townhall.commands.diagram",

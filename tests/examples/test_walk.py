@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
 from dataclasses import replace
@@ -13,14 +14,18 @@ import pytest
 from sqlalchemy import URL, make_url
 
 from tests.support.blocks import blocks_of
-from tests.support.package import build_wheel, run
+from tests.support.package import ROOT, build_wheel, run
 from tests.support.supabase import DefaultPrivileges, supabase_database
-from tests.support.walk import Walk, environment
+from tests.support.walk import Walk, environment, typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from townhall.testing.databases import Databases
+
+MINUTES = 15
+PER_MINUTE = 300
+"""The characters that a practised developer types."""
 
 INSTALL, *BLOCKS = blocks_of("docs/walk.md")
 
@@ -65,6 +70,25 @@ def folder(tmp_path: Path) -> Path:
     empty = tmp_path / "empty"
     empty.mkdir()
     return empty
+
+
+def test_walk_is_typed_in_the_time_that_it_tells() -> None:
+    page = (ROOT / "docs" / "walk.md").read_text(encoding="utf-8")
+    told = re.search(r"there are (\d),(\d{3}) to type", page)
+    assert told is not None
+    assert len(typed([INSTALL, *BLOCKS])) <= int(told[1] + told[2]) <= MINUTES * PER_MINUTE
+
+
+def test_lines_that_are_marked_are_those_that_change() -> None:
+    files: dict[str | None, str] = {}
+    changed = [block for block in BLOCKS if block.emphasized]
+    for block in BLOCKS:
+        if block.emphasized:
+            before = files[block.caption].splitlines()
+            lines = enumerate(block.text.splitlines(), start=1)
+            assert block.emphasized == tuple(n for n, line in lines if line not in before)
+        files[block.caption] = block.text
+    assert changed
 
 
 @pytest.mark.thorough

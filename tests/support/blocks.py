@@ -23,7 +23,9 @@ _FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<text>.*?)^```$", re.DOTALL | re.
 _INFO = re.compile(
     r"(?:\{code-block\} )?(?P<language>\w*)|(?P<include>\{literalinclude\}) (?P<file>\S+)"
 )
-_CAPTION = re.compile(r"\A:caption: ([^\n]+)\n\n")
+_OPTIONS = re.compile(
+    r"\A:caption: (?P<caption>[^\n]+)\n(?::emphasize-lines: (?P<lines>[\d,]+)\n)?\n"
+)
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _LITERAL = re.compile(r"::\n\n(?P<text>(?:(?: {4}.*)?\n)+)")
 _FLAGS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
@@ -41,6 +43,7 @@ class Block:
         language: What it is written in; ``text`` is output.
         caption: The file or the terminal that it is for, if the page says so.
         text: What it consists of.
+        emphasized: The numbers of the lines that are marked in it, from 1.
     """
 
     page: str
@@ -49,6 +52,7 @@ class Block:
     language: str
     caption: str | None
     text: str
+    emphasized: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         """Return where the block is."""
@@ -114,16 +118,21 @@ def _of_page(page: str, source: str) -> Iterator[Block]:
         info = _INFO.fullmatch(fence["info"])
         if info is None:  # a directive that has no code
             continue
-        caption = _CAPTION.match(fence["text"])
-        line = source.count("\n", 0, fence.start("text")) + (2 if caption else 0)
+        options = _OPTIONS.match(fence["text"])
+        before = fence.start("text") + (options.end() if options else 0)
         yield Block(
             page=page,
-            line=line,
+            line=source.count("\n", 0, before),
             heading=heading,
             language=info["include"] or info["language"],
-            caption=info["file"] or (caption[1] if caption else None),
-            text=_CAPTION.sub("", fence["text"]),
+            caption=info["file"] or (options["caption"] if options else None),
+            text=_OPTIONS.sub("", fence["text"]),
+            emphasized=_numbers(options["lines"] if options else None),
         )
+
+
+def _numbers(lines: str | None) -> tuple[int, ...]:
+    return tuple(map(int, lines.split(","))) if lines else ()
 
 
 def _of_docstrings(page: str, source: str) -> Iterator[Block]:

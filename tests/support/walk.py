@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _BASH = shutil.which("bash") or "bash"
 _SECONDS = 900
+_INTERRUPTED = "Until Ctrl-C"
+_WRITTEN_BY_INIT = ", written by init"
 
 
 class Walk:
@@ -41,7 +43,8 @@ class Walk:
     def follow(self, blocks: Sequence[Block], statuses: Sequence[int] = (0,)) -> None:
         """Write the files and run the commands of blocks, and compare what is printed.
 
-        Commands whose caption names another terminal run until the end of the page.
+        Commands whose caption names another terminal run until the end of the page, those that run
+        until Ctrl-C are ended once they serve. A file that a command has written is compared.
 
         Args:
             blocks: The blocks, in order.
@@ -52,10 +55,15 @@ class Walk:
             for block in blocks:
                 if block.language == "text":
                     assert matches(block.text, printed), printed
+                elif block.language == "shell" and block.caption == _INTERRUPTED:
+                    _interrupt(self._open(block.text, self.folder))
                 elif block.language == "shell" and block.caption:
-                    terminals.append(self._open(block.text))
+                    terminals.append(self._open(block.text, self._begins))
                 elif block.language == "shell":
                     printed = self._run(block.text, statuses)
+                elif is_written_by_init(block):
+                    written = str(block.caption).removesuffix(_WRITTEN_BY_INIT)
+                    assert block.text == (self.folder / written).read_text(encoding="utf-8")
                 elif block.caption:
                     (self.folder / block.caption).write_text(block.text, encoding="utf-8")
 
@@ -82,12 +90,12 @@ class Walk:
         words = shlex.split(self._exported.read_text(encoding="utf-8"))
         return dict(word.split("=", 1) for word in words if "=" in word)
 
-    def _open(self, commands: str) -> subprocess.Popen[str]:
+    def _open(self, commands: str, folder: Path) -> subprocess.Popen[str]:
         *before, last = commands.strip().splitlines()
         terminal = subprocess.Popen(
             (_BASH, "-c", "\n".join(("set -e", *before, _replacing_the_shell(last)))),
-            cwd=self._begins,
-            env=self._environment,
+            cwd=folder,
+            env=self._environment | self._assignments(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -112,9 +120,32 @@ def _terminals() -> Iterator[list[subprocess.Popen[str]]]:
         yield opened
     finally:
         for terminal in reversed(opened):
-            terminal.send_signal(signal.SIGINT)
-        for terminal in opened:
-            terminal.communicate(timeout=_SECONDS)
+            _interrupt(terminal)
+
+
+def _interrupt(terminal: subprocess.Popen[str]) -> None:
+    terminal.send_signal(signal.SIGINT)
+    terminal.communicate(timeout=_SECONDS)
+
+
+def is_written_by_init(block: Block) -> bool:
+    """Return whether a block shows a file that ``townhall init`` has written."""
+    return block.caption is not None and block.caption.endswith(_WRITTEN_BY_INIT)
+
+
+def typed(blocks: Sequence[Block]) -> str:
+    """Return what someone types who follows a page: of a file that is changed, the marked lines.
+
+    Args:
+        blocks: The blocks of the page.
+    """
+    return "".join(
+        line
+        for block in blocks
+        if block.language != "text" and not is_written_by_init(block)
+        for number, line in enumerate(block.text.splitlines(keepends=True), start=1)
+        if not block.emphasized or number in block.emphasized
+    )
 
 
 def matches(shown: str, printed: str) -> bool:

@@ -5,39 +5,43 @@ from __future__ import annotations
 import importlib.util
 import keyword
 import re
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from typing import Literal
 
 from alembic.util import CommandError
 
 from townhall.as_owner import as_owner_of
 from townhall.migrate.commands import SCRIPT_LOCATION
 
+Kind = Literal["product", "engine", "fastapi"]
+"""An application on top of townhall's tables, one without them, and an API in addition."""
+
 _PLACES = {
     "alembic.ini": "alembic.ini",
+    "conftest.py": "conftest.py",
     "env.py": "migrations/env.py",
     "package.py": "{package}/__init__.py",
-    "models.py": "{package}/models.py",
-    "access.py": "{package}/access.py",
 }
-"""Where each template is written to; there is no access.py without the product."""
+"""Where each template is written to; the others are modules of the package."""
 
 
-def write_application(folder: Path, package: str, *, with_product: bool) -> None:
+def write_application(folder: Path, package: str, kinds: Sequence[Kind]) -> None:
     """Write the files of a new application.
 
     Args:
         folder: Where to; it is created where it does not exist.
         package: The name of its Python package.
-        with_product: Whether it is on top of townhall's tables.
+        kinds: What the application consists of.
 
     Raises:
         CommandError: The name can't be that of a new package, or a file exists already; then
             nothing is written.
     """
     refuse_name(folder, package)
-    contents = {folder / name: text for name, text in _contents(package, with_product).items()}
+    contents = {folder / name: text for name, text in _contents(package, kinds).items()}
     existing = [str(path.relative_to(folder)) for path in contents if path.exists()]
     if existing:
         raise CommandError(
@@ -56,16 +60,21 @@ def package_name(folder: Path) -> str:
     return re.sub(r"\W+", "_", folder.resolve().name.lower()).strip("_")
 
 
-def _contents(package: str, with_product: bool) -> dict[str, str]:  # noqa: FBT001 - a private one
-    templates = files("townhall.init") / "templates" / ("product" if with_product else "engine")
+def _contents(package: str, kinds: Sequence[Kind]) -> dict[str, str]:
+    templates = files("townhall.init") / "templates"
     contents = {
-        _PLACES[template.name.removesuffix(".txt")].format(package=package): Template(
+        _place(template.name.removesuffix(".txt"), package): Template(
             template.read_text(encoding="utf-8")
         ).substitute(package=package)
-        for template in templates.iterdir()
+        for kind in kinds
+        for template in (templates / kind).iterdir()
     }
     script = SCRIPT_LOCATION / "script.py.mako"
     return {**contents, "migrations/script.py.mako": script.read_text(encoding="utf-8")}
+
+
+def _place(template: str, package: str) -> str:
+    return _PLACES.get(template, f"{{package}}/{template}").format(package=package)
 
 
 def refuse_name(folder: Path, package: str, option: str = "--package") -> None:
