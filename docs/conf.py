@@ -35,7 +35,9 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
+autodoc_default_options = {"exclude-members": "model_config"}  # Pydantic's
 autodoc_typehints = "description"
+autodoc_preserve_defaults = True  # as the signature is written
 
 # Attributes of a class are a list in its entry, and no entries of their own.
 napoleon_use_ivar = True

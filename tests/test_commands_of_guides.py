@@ -80,7 +80,7 @@ def test_command_that_writes_a_revision_runs(tmp_path: Path, townhall_database: 
     application = tmp_path / "application"
     assert main(["init", str(application)]) == 0
     walk = walk_in(application, townhall_database)
-    walk.follow(blocks_of("docs/migrating.md", "shell", under="Writing a revision"))
+    walk.follow(blocks_of("docs/autogenerate.md", "shell"))
     assert [*application.rglob("*say_what_it_is_for.py")]
 
 

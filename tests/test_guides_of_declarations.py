@@ -59,8 +59,8 @@ def test_calls_of_env_py_have_parameters_that_exist(monkeypatch: pytest.MonkeyPa
     assert called.call_count == 3
 
 
-def test_comments_of_the_guide_to_migrating_are_declared_and_a_choice_is_refused() -> None:
-    *comments, undecided = blocks_of("docs/migrating.md", "python", under="Writing a revision")
+def test_comments_of_the_guide_to_autogenerate_are_declared_and_a_choice_is_refused() -> None:
+    *comments, undecided = blocks_of("docs/autogenerate.md", "python")
     run_blocks(comments, sa=sa)
     with pytest.raises(CommandError, match=r"alter_column public\.seats number"):
         run_blocks([undecided], pg=pg)

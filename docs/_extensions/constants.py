@@ -1,15 +1,26 @@
-"""The texts of constants in the reference, which stand below them where they are assigned."""
+"""The texts of constants in the reference, which stand below them where they are assigned.
+
+A value that is long or has an address in memory is left out: it explains nothing.
+"""
 
 from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from docutils import nodes
     from sphinx.application import Sphinx
+
+_LONGEST = 300
+"""How many characters of a value are still read, and not only scrolled past."""
+
+_CLASSES = re.compile(r"\((?:<class '[^']+'>(?:, )?)+\)")
+"""A default of many classes."""
 
 
 def text_of(module: str, name: str) -> str:
@@ -59,8 +70,31 @@ def _describe(_: Sphinx, what: str, name: str, *rest: Any) -> None:  # noqa: ANN
         lines[:] = [*text.splitlines(), ""]
 
 
+def is_readable(value: str) -> bool:
+    """Return whether a value is worth its place in an entry.
+
+    Args:
+        value: The value as Python prints it.
+    """
+    return len(value) <= _LONGEST and " at 0x" not in value
+
+
+def _shorten(_: Sphinx, document: nodes.document) -> None:
+    for found in [*document.findall(lambda node: node.tagname == "desc_annotation")]:
+        sign, _sign, value = found.astext().strip().partition("= ")
+        if not sign and not is_readable(value):
+            found.parent.remove(found)
+
+
+def _sign(_: Sphinx, *about: Any) -> tuple[str | None, str | None]:  # noqa: ANN401 - autodoc's
+    signature, annotation = about[-2:]
+    return signature and _CLASSES.sub("…", signature), annotation
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Add it to Sphinx, before other extensions read the text."""
     app.setup_extension("sphinx.ext.autodoc")
     app.connect("autodoc-process-docstring", _describe, priority=100)
+    app.connect("autodoc-process-signature", _sign)
+    app.connect("doctree-read", _shorten)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

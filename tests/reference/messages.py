@@ -33,6 +33,13 @@ ERRORS = {
 REFUSALS = {"_error", "_refusal", "_refuse", "_not_permitted"}
 """The functions that raise one of them with the message that they are given."""
 
+REFUSED = {
+    "Acting as somebody": "ReadOnlyError",
+    "Declarations": "InputError",
+    "The embedded server": "EmbeddedServerError",
+}
+"""Which one that is under each heading."""
+
 SUBJECTS = {
     "session": "Acting as somebody",
     "roles.py": "Acting as somebody",
@@ -62,7 +69,7 @@ explained in [Errors for an application](errors.md).
 """
 _LINES = re.DOTALL | re.MULTILINE
 _SHORTEST = 12
-_YIELDS = ("_contradictions", "_foreign", "_long", "_useless", "_wrong")
+_YIELDS = ("_contradictions", "_foreign_principals", "_long", "_useless", "_wrong")
 
 
 @dataclass(frozen=True)
@@ -108,8 +115,8 @@ def page() -> str:
 
 
 def _about(message: Message) -> str:
-    error = f"`{message.error}`." if message.error in ERRORS else "A refusal."
-    return f"{error} {message.when}".strip()
+    error = message.error if message.error in ERRORS else REFUSED[message.subject]
+    return f"`{error}`. {message.when}".strip()
 
 
 def _in(path: Path) -> Iterator[Message]:
@@ -173,6 +180,6 @@ def _when(docstring: str, error: str) -> str:
     raises = re.search(r"^Raises:\n(.*)\Z", inspect.cleandoc(docstring), _LINES)
     if raises is None:
         return ""
-    said = re.search(rf"^    {error}: (.*?)(?=^    \w+:|^\w|\Z)", raises[1], _LINES)
+    said = re.search(rf"^    {error}: (.*?)(?=^    [\w.]+:|^\w|\Z)", raises[1], _LINES)
     text = " ".join(said[1].split()) if said else ""
     return re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text).replace("``", "`")

@@ -72,7 +72,8 @@ def is_described(name: str) -> bool:
 
 
 sys.path.append(str(DOCS / "_extensions"))
-text_of = importlib.import_module("constants").text_of
+constants = importlib.import_module("constants")
+text_of = constants.text_of
 
 ENTRIES = entries()
 
@@ -100,3 +101,13 @@ def test_entry_is_of_a_public_name_and_has_a_text(name: str) -> None:
     module = name.rpartition(".")[0]
     assert module in PUBLIC or name in ALONE or module in ALONE
     assert is_described(name)
+
+
+@pytest.mark.parametrize("value", ["{'x': 'xxxx'}", "5", "'at 0x'"])
+def test_value_that_can_be_read_is_in_its_entry(value: str) -> None:
+    assert constants.is_readable(value)
+
+
+@pytest.mark.parametrize("value", ["'" + "x" * 400 + "'", "<fixture(<function f at 0x7fc0>)>"])
+def test_value_that_is_long_or_an_address_is_left_out_of_its_entry(value: str) -> None:
+    assert not constants.is_readable(value)
