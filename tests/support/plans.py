@@ -46,7 +46,7 @@ class Plan:
 
     @property
     def most_rows(self) -> int:
-        """The number of rows of the node that returned most, where it was run."""
+        """The number of rows of the node that read most, where it was run."""
         return max(map(_rows, self.nodes))
 
     def scans(self, table: str) -> list[Node]:
@@ -88,4 +88,6 @@ def _nodes(node: Node) -> Iterator[Node]:
 
 
 def _rows(node: Node) -> int:
-    return int(node["Actual Rows"] * node["Actual Loops"])
+    """Return the number of rows that a node returned, or read and left out."""
+    left_out = sum(rows for name, rows in node.items() if name.startswith("Rows Removed by"))
+    return int((node["Actual Rows"] + left_out) * node["Actual Loops"])
