@@ -48,3 +48,28 @@ def without_values(dumped: str) -> list[str]:
     """Return the lines of a dump without the values of enums, which stay on the way down."""
     lines = sorted(line.strip().rstrip(",") for line in dumped.splitlines())
     return [each for each in lines if not each.startswith("'")]
+
+
+HOOK = """
+from alembic.operations.ops import ExecuteSQLOp
+
+def fill(context, revision, directives):
+    directives[0].upgrade_ops.ops.append(
+        ExecuteSQLOp('update public."Things" set mood = $$new$$')
+    )
+"""
+
+
+@pytest.mark.thorough
+def test_value_that_the_sql_of_a_hook_uses_is_committed_before(project: Project) -> None:
+    table = 'Table("Things", metadata, Column("mood", Enum({}, name="mood")))\n'
+    project.declare(table.format('"a"'))
+    project.revise()
+    command.upgrade(project.config, "head")
+    project.execute("insert into \"Things\" values ('a')")
+    project.declare(HOOK + table.format('"a", "new"'), ", process_revision_directives=fill")
+    values, data = project.revise()
+    assert "add value" in values
+    assert "update public" in data
+    command.upgrade(project.config, "head")
+    assert project.values('select mood::text from "Things"') == [("new",)]

@@ -208,14 +208,11 @@ def _needed(
         try:
             replace_enums(connection, additions, declared.schemas, declared.api_roles)
         except NotReplacedError as error:
-            _log.warning("%s: %s", _LATER, error)
+            _log.warning("The next revision has %s", error)
             return operations
         for each in additions:
             invoke(each)
         return [*additions, *_found(connection, declared, on_tables, invoke)]
-
-
-_LATER = "What uses the new values of an enum is left to the next revision, as it can't be tried"
 
 
 def _found(

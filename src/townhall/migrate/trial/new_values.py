@@ -31,6 +31,13 @@ _FORMER = "townhall_former_"
 class NotReplacedError(CommandError):
     """An enum could not be made again with everything that has it."""
 
+    def __init__(self, why: str) -> None:
+        """Take what PostgreSQL refused, or what would be lost."""
+        super().__init__(
+            "what uses the new values of an enum can't be tried, because no other enum can be put"
+            f" in its place: {why}"
+        )
+
 
 def replace_enums(
     connection: Connection,

@@ -21,6 +21,7 @@ from townhall.migrate.write.listing import refuse_differences
 from townhall.migrate.write.live import for_tables_in_use
 from townhall.migrate.write.repeatable import make_repeatable
 from townhall.migrate.write.series import Part, divided, series
+from townhall.migrate.write.values_of_data import add_values_before_data
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +57,8 @@ def try_and_list(
             lambda: try_revisions(context, revisions, settings.scope.schemas),
         )
 
+    for script in directives:
+        add_values_before_data(script)
     forms = _forms(context, directives)
     for script in dict.fromkeys(chain(*forms)):
         make_repeatable(context, script)
