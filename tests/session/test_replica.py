@@ -258,6 +258,41 @@ def test_each_transaction_of_a_session_goes_where_it_can(
             pair.pair.start_standby()
 
 
+def test_standby_that_stops_after_it_was_looked_at_is_not_read(
+    pair: Servers, primary: Engine, standby: Engine, user: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replica, "_KNOWN", _FAR)
+    monkeypatch.setattr(replica, "_RETRY", 0)
+    sessions = SessionFactory(primary, replica=standby, max_lag=_FAR)
+    with sessions.as_user(user, read_only=True) as session:
+        assert is_on_standby(session)
+    pair.pair.stop_standby()
+    try:
+        for _ in range(2):  # by the pooled connection, which is gone, and by a new one
+            with sessions.as_user(user, read_only=True) as session:
+                assert not is_on_standby(session)
+    finally:
+        pair.pair.start_standby()
+
+
+async def test_async_reader_does_not_read_a_standby_that_stops_after_it_was_looked_at(
+    pair: Servers, user: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replica, "_KNOWN", _FAR)
+    primary, standby = create_async_engine(pair.primary), create_async_engine(pair.standby)
+    sessions = AsyncSessionFactory(primary, replica=standby, max_lag=_FAR)
+    async with sessions.as_user(user, read_only=True) as session:
+        assert await session.run_sync(is_on_standby)
+    pair.pair.stop_standby()
+    try:
+        async with sessions.as_user(user, read_only=True) as session:
+            assert not await session.run_sync(is_on_standby)
+    finally:
+        pair.pair.start_standby()
+    await primary.dispose()
+    await standby.dispose()
+
+
 def test_standby_that_went_and_came_back_is_read_again(
     pair: Servers, primary: Engine, standby: Engine, user: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import time
-from typing import NamedTuple
+from selectors import EVENT_READ, DefaultSelector
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -98,7 +99,8 @@ class Replica:
     def is_usable(self, after: str | None) -> bool:
         """Tell whether a transaction can read from the replica now.
 
-        It looks in one round trip, and without a position ten times a second at most.
+        It looks in one round trip, and without a position ten times a second at most, unless the
+        server has ended the connection meanwhile.
 
         Args:
             after: The position that has to be replayed, for which it waits; None for any.
@@ -106,9 +108,10 @@ class Replica:
         now = time.monotonic()
         if now < self._retry_at:
             return False
-        if after is None and now < self._known_until:
-            return True
+        is_known = after is None and now < self._known_until
         try:
+            if is_known and self._is_quiet():
+                return True
             obstacle = self._obstacle(after)
         except DBAPIError as error:
             if not isinstance(error, OperationalError) and not error.connection_invalidated:
@@ -121,6 +124,13 @@ class Replica:
             return False
         self._known_until = time.monotonic() + _KNOWN
         return True
+
+    def _is_quiet(self) -> bool:
+        """Tell whether the server has sent nothing, such as the end of a pooled connection."""
+        with self.engine.connect() as connection, DefaultSelector() as selector:
+            driver: Any = connection.connection.driver_connection
+            selector.register(driver.fileno(), EVENT_READ)
+            return not selector.select(0)
 
     def _obstacle(self, after: str | None) -> str | None:
         with self._engine_without_transaction.connect() as connection:
