@@ -97,7 +97,9 @@ def test_half_a_sentence_says_why_the_worst_figure_falls_short() -> None:
     assert page.worst("reads", Outcome([short])) == (
         "| reads | bad, beside by hand: each row is looked up | 3.00 | ≤ 1.50, falls short |"
     )
+    assert "| ≤ 1.50, **falls short**: each row is looked up |" in page.table([short])
     good = short._replace(ours=1.0)
+    assert "looked up" not in page.table([good])
     assert "looked up" not in page.worst("reads", Outcome([good]))
 
 

@@ -80,7 +80,12 @@ def _cells(figure: Figure) -> Iterable[str]:
     if figure.goal is None:
         yield ""
     else:
-        yield f"≤ {ratio(figure.goal)}{', **falls short**' if figure.is_short else ''}"
+        short = f", **falls short**{_reason(figure)}" if figure.is_short else ""
+        yield f"≤ {ratio(figure.goal)}{short}"
+
+
+def _reason(figure: Figure) -> str:
+    return f": {figure.why}" if figure.why else ""
 
 
 def _caption(outcome: Outcome) -> str:
@@ -129,7 +134,7 @@ def worst(name: str, outcome: Outcome) -> str:
     if figure is None or figure.goal is None:
         return f"| {name} | | | |"
     short = ", falls short" if figure.is_short else ""
-    why = f": {figure.why}" if figure.is_short and figure.why else ""
+    why = _reason(figure) if figure.is_short else ""
     return (
         f"| {name} | {figure.name}, beside {figure.beside}{why} | {ratio(figure.ratio)}"
         f" | ≤ {ratio(figure.goal)}{short} |"

@@ -142,6 +142,7 @@ def _measurements(bench: Bench) -> Iterator[Sequence[Measurement]]:
                     _bare(engine, writes),
                     "a bare copy",
                     goal,
+                    "acting is one more round trip of each transaction",
                 )
                 for name, writes, goal in (
                     ("reactions to one post", _reaction(1), None),

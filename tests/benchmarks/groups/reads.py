@@ -89,7 +89,7 @@ def _reads() -> Iterator[_Read]:
     count = _below(comments, columns="count(*)")
     yield _Read("count of a busy post's comments, by `asking_for()`", READER, *_asking(count), 1.5)
     yield _Read("the same without it", READER, *count, 1.5, why=_PER_ROW)
-    yield _Read("all comments of a busy post", READER, *_below(comments), 1.5)
+    yield _Read("all comments of a busy post", READER, *_below(comments), 1.5, why=_PER_ROW)
     yield _Read("all reactions to a busy post", READER, *_below(reactions), 1.5)
     mine = f"select * from {reactions} where user_id = '{READER}'"
     yield _Read("reactions of one's own", READER, mine, mine, 1.5)

@@ -60,6 +60,7 @@ def _measurements(bench: Bench) -> Iterator[Sequence[Measurement]]:
                             _loading(engine, _plain(model), rows),
                             "a class with plain JSON and text",
                             1.2,
+                            "each document becomes an object of its type, in Python",
                         )
                         for model in (CommunityProfile, Participant)
                     ),
