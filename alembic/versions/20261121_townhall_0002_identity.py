@@ -309,6 +309,59 @@ def organizations() -> None:
         )
     )
     pg.create_entity(
+        pg.View(
+            schema="private",
+            name="my_managed_organization_ids_by_id",
+            definition="""
+                select mine.id::uuid
+                from (
+                    select mine.id
+                    from (
+                        select m.organization_id
+                        from public.organization_members as m
+                        where m.user_id = (select auth.uid())
+                            and m.role in ('owner', 'manager')
+                    ) as mine (id)
+                    where (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                ) as mine (id)
+            """,
+            security_invoker=False,
+            security_barrier=True,
+            grants={"authenticated": ("select",), "service_role": ("select",)},
+            comment=(
+                "The ids of private.my_managed_organization_ids(), for a lookup of single ones."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_managed_organization_ids_include",
+            arguments={"asked_id": "uuid"},
+            returns="boolean",
+            language="plpgsql",
+            body="""
+                begin
+                    return exists (
+                        select
+                        from private.my_managed_organization_ids_by_id as mine
+                        where mine.id = $1
+                        offset 0
+                    );
+                end
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="Whether an id is one of private.my_managed_organization_ids().",
+        )
+    )
+    pg.create_entity(
         pg.Function(
             schema="private",
             name="my_owned_organization_ids",
@@ -576,6 +629,14 @@ def downgrade() -> None:
     lock_tables(
         "public.organization_members", "public.profiles", "public.organizations", "auth.users"
     )
+    pg.drop_entity(
+        pg.Function.named(
+            schema="private",
+            name="my_managed_organization_ids_include",
+            arguments={"asked_id": "uuid"},
+        )
+    )
+    pg.drop_entity(pg.View.named(schema="private", name="my_managed_organization_ids_by_id"))
     drop_table("organization_members")
     drop_table("organizations")
     drop_table("profiles")

@@ -136,6 +136,26 @@ def events() -> None:
         )
     )
     pg.create_entity(
+        pg.View(
+            schema="private",
+            name="my_event_ids_by_id",
+            definition="""
+                select mine.id::uuid
+                from (
+                    select e.id
+                    from public.events as e
+                    join public.organization_members as m
+                        on m.organization_id = e.organization_id
+                    where m.user_id = (select auth.uid())
+                ) as mine (id)
+            """,
+            security_invoker=False,
+            security_barrier=True,
+            grants={"authenticated": ("select",), "service_role": ("select",)},
+            comment="The ids of private.my_event_ids(), for a lookup of single ones.",
+        )
+    )
+    pg.create_entity(
         pg.Function(
             schema="private",
             name="my_event_ids_include",
@@ -146,11 +166,9 @@ def events() -> None:
                 begin
                     return exists (
                         select
-                        from public.events as e
-                        join public.organization_members as m
-                            on m.organization_id = e.organization_id
-                        where e.id = $1
-                            and m.user_id = (select auth.uid())
+                        from private.my_event_ids_by_id as mine
+                        where mine.id = $1
+                        offset 0
                     );
                 end
             """,
@@ -188,6 +206,62 @@ def events() -> None:
         )
     )
     pg.create_entity(
+        pg.View(
+            schema="private",
+            name="my_managed_event_ids_by_id",
+            definition="""
+                select mine.id::uuid
+                from (
+                    select e.id
+                    from public.events as e
+                    join (
+                        select mine.id
+                        from (
+                            select m.organization_id
+                            from public.organization_members as m
+                            where m.user_id = (select auth.uid())
+                                and m.role in ('owner', 'manager')
+                        ) as mine (id)
+                        where (
+                            select
+                                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                                ->> 'is_anonymous'
+                        ) is distinct from 'true'
+                    ) as managed (id)
+                        on managed.id = e.organization_id
+                ) as mine (id)
+            """,
+            security_invoker=False,
+            security_barrier=True,
+            grants={"authenticated": ("select",), "service_role": ("select",)},
+            comment="The ids of private.my_managed_event_ids(), for a lookup of single ones.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_managed_event_ids_include",
+            arguments={"asked_id": "uuid"},
+            returns="boolean",
+            language="plpgsql",
+            body="""
+                begin
+                    return exists (
+                        select
+                        from private.my_managed_event_ids_by_id as mine
+                        where mine.id = $1
+                        offset 0
+                    );
+                end
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="Whether an id is one of private.my_managed_event_ids().",
+        )
+    )
+    pg.create_entity(
         pg.TableAccess(
             table="events",
             grants={
@@ -220,7 +294,12 @@ def events() -> None:
             command="insert",
             roles=("authenticated",),
             check="""
-                organization_id = any (array(select private.my_managed_organization_ids()))
+                exists (
+                    select
+                    from private.my_managed_organization_ids_by_id as mine
+                    where mine.id = public.events.organization_id
+                    offset 0
+                )
             """,
         )
     )
@@ -231,10 +310,20 @@ def events() -> None:
             command="update",
             roles=("authenticated",),
             using="""
-                organization_id = any (array(select private.my_managed_organization_ids()))
+                exists (
+                    select
+                    from private.my_managed_organization_ids_by_id as mine
+                    where mine.id = public.events.organization_id
+                    offset 0
+                )
             """,
             check="""
-                organization_id = any (array(select private.my_managed_organization_ids()))
+                exists (
+                    select
+                    from private.my_managed_organization_ids_by_id as mine
+                    where mine.id = public.events.organization_id
+                    offset 0
+                )
             """,
         )
     )
@@ -245,7 +334,12 @@ def events() -> None:
             command="delete",
             roles=("authenticated",),
             using="""
-                organization_id = any (array(select private.my_managed_organization_ids()))
+                exists (
+                    select
+                    from private.my_managed_organization_ids_by_id as mine
+                    where mine.id = public.events.organization_id
+                    offset 0
+                )
             """,
         )
     )
@@ -425,7 +519,14 @@ def participants() -> None:
             name="managers of the event can insert",
             command="insert",
             roles=("authenticated",),
-            check="event_id = any (array(select private.my_managed_event_ids()))",
+            check="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.participants.event_id
+                    offset 0
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -434,8 +535,22 @@ def participants() -> None:
             name="managers of the event can update",
             command="update",
             roles=("authenticated",),
-            using="event_id = any (array(select private.my_managed_event_ids()))",
-            check="event_id = any (array(select private.my_managed_event_ids()))",
+            using="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.participants.event_id
+                    offset 0
+                )
+            """,
+            check="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.participants.event_id
+                    offset 0
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -444,7 +559,14 @@ def participants() -> None:
             name="managers of the event can delete",
             command="delete",
             roles=("authenticated",),
-            using="event_id = any (array(select private.my_managed_event_ids()))",
+            using="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.participants.event_id
+                    offset 0
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -472,12 +594,14 @@ def participants() -> None:
 def downgrade() -> None:
     lock_tables("public.participants", "public.events", "public.organizations", "auth.users")
     drop_table("participants")
+    for name in ("my_managed_event_ids", "my_event_ids"):
+        pg.drop_entity(
+            pg.Function.named(
+                schema="private", name=f"{name}_include", arguments={"asked_id": "uuid"}
+            )
+        )
+        pg.drop_entity(pg.View.named(schema="private", name=f"{name}_by_id"))
     drop_table("events")
     pg.drop_entity(pg.Function.named(schema="private", name="my_participant_ids"))
     pg.drop_entity(pg.Function.named(schema="private", name="my_managed_event_ids"))
-    pg.drop_entity(
-        pg.Function.named(
-            schema="private", name="my_event_ids_include", arguments={"asked_id": "uuid"}
-        )
-    )
     pg.drop_entity(pg.Function.named(schema="private", name="my_event_ids"))

@@ -120,7 +120,14 @@ def tracks() -> None:
             name="managers of the event can insert",
             command="insert",
             roles=("authenticated",),
-            check="event_id = any (array(select private.my_managed_event_ids()))",
+            check="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.tracks.event_id
+                    offset 0
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -129,8 +136,22 @@ def tracks() -> None:
             name="managers of the event can update",
             command="update",
             roles=("authenticated",),
-            using="event_id = any (array(select private.my_managed_event_ids()))",
-            check="event_id = any (array(select private.my_managed_event_ids()))",
+            using="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.tracks.event_id
+                    offset 0
+                )
+            """,
+            check="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.tracks.event_id
+                    offset 0
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -139,7 +160,14 @@ def tracks() -> None:
             name="managers of the event can delete",
             command="delete",
             roles=("authenticated",),
-            using="event_id = any (array(select private.my_managed_event_ids()))",
+            using="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.tracks.event_id
+                    offset 0
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -273,7 +301,14 @@ def participant_tracks() -> None:
             name="managers of the event can insert",
             command="insert",
             roles=("authenticated",),
-            check="event_id = any (array(select private.my_managed_event_ids()))",
+            check="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.participant_tracks.event_id
+                    offset 0
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -282,8 +317,22 @@ def participant_tracks() -> None:
             name="managers of the event can update",
             command="update",
             roles=("authenticated",),
-            using="event_id = any (array(select private.my_managed_event_ids()))",
-            check="event_id = any (array(select private.my_managed_event_ids()))",
+            using="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.participant_tracks.event_id
+                    offset 0
+                )
+            """,
+            check="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.participant_tracks.event_id
+                    offset 0
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -292,7 +341,14 @@ def participant_tracks() -> None:
             name="managers of the event can delete",
             command="delete",
             roles=("authenticated",),
-            using="event_id = any (array(select private.my_managed_event_ids()))",
+            using="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.participant_tracks.event_id
+                    offset 0
+                )
+            """,
         )
     )
     pg.create_entity(

@@ -201,7 +201,7 @@ def upgrade() -> None:
                         and (
                             p.user_id = (select auth.uid())
                             or p.user_id is null
-                                and p.event_id = any (array(select private.my_managed_event_ids()))
+                                and private.my_managed_event_ids_include(p.event_id)
                         );
                     if not found then
                         raise exception 'participant % is not yours', participant_id
@@ -306,7 +306,14 @@ def upgrade() -> None:
             name="managers of the event can insert",
             command="insert",
             roles=("authenticated",),
-            check="event_id = any (array(select private.my_managed_event_ids()))",
+            check="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.table_assignments.event_id
+                    offset 0
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -315,8 +322,22 @@ def upgrade() -> None:
             name="managers of the event can update",
             command="update",
             roles=("authenticated",),
-            using="event_id = any (array(select private.my_managed_event_ids()))",
-            check="event_id = any (array(select private.my_managed_event_ids()))",
+            using="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.table_assignments.event_id
+                    offset 0
+                )
+            """,
+            check="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.table_assignments.event_id
+                    offset 0
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -325,7 +346,14 @@ def upgrade() -> None:
             name="managers of the event can delete",
             command="delete",
             roles=("authenticated",),
-            using="event_id = any (array(select private.my_managed_event_ids()))",
+            using="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.table_assignments.event_id
+                    offset 0
+                )
+            """,
         )
     )
     pg.create_entity(

@@ -388,3 +388,37 @@ def test_placement_in_a_track_of_another_event_is_refused(
         for change in ({"track_id": ROBOTS}, {"participant_id": NOAM}):
             with pytest.raises(IntegrityError, match="event_id"):
                 outcome(connection, move.values(change))
+
+
+MEMBERSHIPS = ("my_event_ids", "my_managed_event_ids", "my_managed_organization_ids")
+
+
+@pytest.mark.parametrize("persona", sorted(PERSONAS.keys() - {"anon"}))
+def test_lookup_of_a_membership_has_its_ids_and_no_other(
+    connection: Connection, persona: str
+) -> None:
+    with acting(connection, PERSONAS[persona]):
+        for name in MEMBERSHIPS:
+            ids = set(connection.scalars(text(f"select private.{name}()")))
+            looked_up = text(f"select mine.id from private.{name}_by_id as mine")
+            assert set(connection.scalars(looked_up)) == ids
+            for event in (EVENT, OTHER_EVENT):
+                asked = text(f"select private.{name}_include(:id)")
+                assert connection.scalar(asked, {"id": event}) == (event in ids)
+
+
+@pytest.mark.parametrize("persona", sorted({"no_sub", "stranger", "guest"} & PERSONAS.keys()))
+def test_lookup_evaluates_no_condition_of_its_reader_for_others(
+    connection: Connection, persona: str
+) -> None:
+    with acting(connection, PERSONAS[persona]):
+        for name in MEMBERSHIPS:
+            tricky = text(f"select from private.{name}_by_id as mine where mine.id::text::int = 0")
+            assert connection.execute(tricky).all() == []
+
+
+def test_lookup_is_closed_to_callers_who_are_not_signed_in(connection: Connection) -> None:
+    for name in MEMBERSHIPS:
+        with acting(connection, PERSONAS["anon"]):
+            query = text(f"select mine.id from private.{name}_by_id as mine")
+            assert outcome(connection, query) is DENIED

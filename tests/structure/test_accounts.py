@@ -55,9 +55,13 @@ FUNCTIONS = text(
         and prosecdef
         and prorettype <> 'trigger'::regtype
         and has_function_privilege('authenticated', oid, 'execute')
+    union all
+    select viewname, definition
+    from pg_views
+    where schemaname = 'private'
     """
 )
-_HELPER = re.compile(r"private\.(my_\w+)\(\)")
+_HELPER = re.compile(r"private\.(my_\w+)")
 _WRITES = re.compile(r"\b(insert into|update|delete from|merge into)\s+public\.")
 
 

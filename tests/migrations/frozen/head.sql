@@ -946,11 +946,9 @@ CREATE FUNCTION private.my_event_ids_include(asked_id uuid) RETURNS boolean
 begin
     return exists (
         select
-        from public.events as e
-        join public.organization_members as m
-            on m.organization_id = e.organization_id
-        where e.id = $1
-            and m.user_id = (select auth.uid())
+        from private.my_event_ids_by_id as mine
+        where mine.id = $1
+        offset 0
     );
 end
 $_$;
@@ -978,6 +976,23 @@ $$;
 
 COMMENT ON FUNCTION private.my_managed_event_ids() IS 'The events that the caller manages, with an account.';
 
+CREATE FUNCTION private.my_managed_event_ids_include(asked_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    return exists (
+        select
+        from private.my_managed_event_ids_by_id as mine
+        where mine.id = $1
+        offset 0
+    );
+end
+$_$;
+
+
+COMMENT ON FUNCTION private.my_managed_event_ids_include(asked_id uuid) IS 'Whether an id is one of private.my_managed_event_ids().';
+
 CREATE FUNCTION private.my_managed_organization_ids() RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1004,6 +1019,23 @@ $$;
 
 
 COMMENT ON FUNCTION private.my_managed_organization_ids() IS 'The organizations whose events the caller manages, with an account.';
+
+CREATE FUNCTION private.my_managed_organization_ids_include(asked_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    return exists (
+        select
+        from private.my_managed_organization_ids_by_id as mine
+        where mine.id = $1
+        offset 0
+    );
+end
+$_$;
+
+
+COMMENT ON FUNCTION private.my_managed_organization_ids_include(asked_id uuid) IS 'Whether an id is one of private.my_managed_organization_ids().';
 
 CREATE FUNCTION private.my_moderated_community_ids() RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1361,7 +1393,7 @@ begin
         and (
             p.user_id = (select auth.uid())
             or p.user_id is null
-                and p.event_id = any (array(select private.my_managed_event_ids()))
+                and private.my_managed_event_ids_include(p.event_id)
         );
     if not found then
         raise exception 'participant % is not yours', participant_id
@@ -1923,6 +1955,86 @@ CREATE TABLE auth.users (
 
 COMMENT ON TABLE auth.users IS 'Accounts; the shape of Supabase''s table of that name.';
 
+CREATE TABLE public.events (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    description text,
+    starts_at timestamp with time zone,
+    ends_at timestamp with time zone,
+    status text DEFAULT 'draft'::text NOT NULL,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_events_description_bounds CHECK ((char_length(description) <= 20000)),
+    CONSTRAINT ck_events_ends_after_start CHECK ((ends_at >= starts_at)),
+    CONSTRAINT ck_events_ends_at_bounds CHECK (((EXTRACT(year FROM (ends_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (ends_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
+    CONSTRAINT ck_events_name_bounds CHECK (((char_length(name) <= 200) AND (name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text))),
+    CONSTRAINT ck_events_settings_bounds CHECK (((octet_length((settings)::text) <= 262144) AND (NOT jsonb_path_exists(settings, 'strict $.**{32}?(@.type() == "object" || @.type() == "array")'::jsonpath)) AND (NOT jsonb_path_exists(settings, 'strict $.**?(@ > 179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 || @ < -179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath)))),
+    CONSTRAINT ck_events_settings_is_object CHECK ((jsonb_typeof(settings) = 'object'::text)),
+    CONSTRAINT ck_events_starts_at_bounds CHECK (((EXTRACT(year FROM (starts_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (starts_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
+    CONSTRAINT ck_events_status_known CHECK ((status = ANY (ARRAY['draft'::text, 'published'::text, 'cancelled'::text, 'completed'::text])))
+);
+
+
+COMMENT ON TABLE public.events IS 'An event of an organization.';
+
+COMMENT ON COLUMN public.events.settings IS 'Preferences; default_networking_opt_in is the default of new participants.';
+
+COMMENT ON COLUMN public.events.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.events.updated_at IS 'When the row last changed; maintained by a trigger.';
+
+CREATE TABLE public.organization_members (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    role text DEFAULT 'viewer'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_organization_members_role_known CHECK ((role = ANY (ARRAY['owner'::text, 'manager'::text, 'viewer'::text])))
+);
+
+
+COMMENT ON TABLE public.organization_members IS 'The members of an organization, with their roles.';
+
+COMMENT ON COLUMN public.organization_members.role IS 'Owners manage the organization, managers its events; viewers read.';
+
+COMMENT ON COLUMN public.organization_members.created_at IS 'When the row was created.';
+
+CREATE VIEW private.my_event_ids_by_id WITH (security_barrier='true') AS
+ SELECT id
+   FROM ( SELECT e.id
+           FROM (public.events e
+             JOIN public.organization_members m ON ((m.organization_id = e.organization_id)))
+          WHERE (m.user_id = ( SELECT auth.uid() AS uid))) mine(id);
+
+
+COMMENT ON VIEW private.my_event_ids_by_id IS 'The ids of private.my_event_ids(), for a lookup of single ones.';
+
+CREATE VIEW private.my_managed_event_ids_by_id WITH (security_barrier='true') AS
+ SELECT id
+   FROM ( SELECT e.id
+           FROM (public.events e
+             JOIN ( SELECT mine_1.id
+                   FROM ( SELECT m.organization_id
+                           FROM public.organization_members m
+                          WHERE ((m.user_id = ( SELECT auth.uid() AS uid)) AND (m.role = ANY (ARRAY['owner'::text, 'manager'::text])))) mine_1(id)
+                  WHERE (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)) managed(id) ON ((managed.id = e.organization_id)))) mine(id);
+
+
+COMMENT ON VIEW private.my_managed_event_ids_by_id IS 'The ids of private.my_managed_event_ids(), for a lookup of single ones.';
+
+CREATE VIEW private.my_managed_organization_ids_by_id WITH (security_barrier='true') AS
+ SELECT id
+   FROM ( SELECT mine_1.id
+           FROM ( SELECT m.organization_id
+                   FROM public.organization_members m
+                  WHERE ((m.user_id = ( SELECT auth.uid() AS uid)) AND (m.role = ANY (ARRAY['owner'::text, 'manager'::text])))) mine_1(id)
+          WHERE (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)) mine(id);
+
+
+COMMENT ON VIEW private.my_managed_organization_ids_by_id IS 'The ids of private.my_managed_organization_ids(), for a lookup of single ones.';
+
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
@@ -2349,36 +2461,6 @@ COMMENT ON TABLE public.engagement_streaks IS 'On how many days in a row a found
 
 COMMENT ON COLUMN public.engagement_streaks.updated_at IS 'When the row last changed; maintained by a trigger.';
 
-CREATE TABLE public.events (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    organization_id uuid NOT NULL,
-    name text NOT NULL,
-    description text,
-    starts_at timestamp with time zone,
-    ends_at timestamp with time zone,
-    status text DEFAULT 'draft'::text NOT NULL,
-    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT ck_events_description_bounds CHECK ((char_length(description) <= 20000)),
-    CONSTRAINT ck_events_ends_after_start CHECK ((ends_at >= starts_at)),
-    CONSTRAINT ck_events_ends_at_bounds CHECK (((EXTRACT(year FROM (ends_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (ends_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
-    CONSTRAINT ck_events_name_bounds CHECK (((char_length(name) <= 200) AND (name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text))),
-    CONSTRAINT ck_events_settings_bounds CHECK (((octet_length((settings)::text) <= 262144) AND (NOT jsonb_path_exists(settings, 'strict $.**{32}?(@.type() == "object" || @.type() == "array")'::jsonpath)) AND (NOT jsonb_path_exists(settings, 'strict $.**?(@ > 179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 || @ < -179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath)))),
-    CONSTRAINT ck_events_settings_is_object CHECK ((jsonb_typeof(settings) = 'object'::text)),
-    CONSTRAINT ck_events_starts_at_bounds CHECK (((EXTRACT(year FROM (starts_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (starts_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
-    CONSTRAINT ck_events_status_known CHECK ((status = ANY (ARRAY['draft'::text, 'published'::text, 'cancelled'::text, 'completed'::text])))
-);
-
-
-COMMENT ON TABLE public.events IS 'An event of an organization.';
-
-COMMENT ON COLUMN public.events.settings IS 'Preferences; default_networking_opt_in is the default of new participants.';
-
-COMMENT ON COLUMN public.events.created_at IS 'When the row was created.';
-
-COMMENT ON COLUMN public.events.updated_at IS 'When the row last changed; maintained by a trigger.';
-
 CREATE TABLE public.expert_listings (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     user_id uuid NOT NULL,
@@ -2491,22 +2573,6 @@ COMMENT ON COLUMN public.milestones.id IS 'A text key that the application choos
 COMMENT ON COLUMN public.milestones.created_at IS 'When the row was created.';
 
 COMMENT ON COLUMN public.milestones.updated_at IS 'When the row last changed; maintained by a trigger.';
-
-CREATE TABLE public.organization_members (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    organization_id uuid NOT NULL,
-    user_id uuid NOT NULL,
-    role text DEFAULT 'viewer'::text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT ck_organization_members_role_known CHECK ((role = ANY (ARRAY['owner'::text, 'manager'::text, 'viewer'::text])))
-);
-
-
-COMMENT ON TABLE public.organization_members IS 'The members of an organization, with their roles.';
-
-COMMENT ON COLUMN public.organization_members.role IS 'Owners manage the organization, managers its events; viewers read.';
-
-COMMENT ON COLUMN public.organization_members.created_at IS 'When the row was created.';
 
 CREATE TABLE public.organizations (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -3616,35 +3682,95 @@ ALTER TABLE public.founder_messages ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.investor_readiness_scores ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY "managers of the event can delete" ON public.participant_tracks FOR DELETE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can delete" ON public.participant_tracks FOR DELETE TO authenticated USING ((EXISTS ( SELECT
+   FROM private.my_managed_event_ids_by_id mine
+  WHERE (mine.id = participant_tracks.event_id)
+ OFFSET 0)));
 
-CREATE POLICY "managers of the event can delete" ON public.participants FOR DELETE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can delete" ON public.participants FOR DELETE TO authenticated USING ((EXISTS ( SELECT
+   FROM private.my_managed_event_ids_by_id mine
+  WHERE (mine.id = participants.event_id)
+ OFFSET 0)));
 
-CREATE POLICY "managers of the event can delete" ON public.table_assignments FOR DELETE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can delete" ON public.table_assignments FOR DELETE TO authenticated USING ((EXISTS ( SELECT
+   FROM private.my_managed_event_ids_by_id mine
+  WHERE (mine.id = table_assignments.event_id)
+ OFFSET 0)));
 
-CREATE POLICY "managers of the event can delete" ON public.tracks FOR DELETE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can delete" ON public.tracks FOR DELETE TO authenticated USING ((EXISTS ( SELECT
+   FROM private.my_managed_event_ids_by_id mine
+  WHERE (mine.id = tracks.event_id)
+ OFFSET 0)));
 
-CREATE POLICY "managers of the event can insert" ON public.participant_tracks FOR INSERT TO authenticated WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can insert" ON public.participant_tracks FOR INSERT TO authenticated WITH CHECK ((EXISTS ( SELECT
+   FROM private.my_managed_event_ids_by_id mine
+  WHERE (mine.id = participant_tracks.event_id)
+ OFFSET 0)));
 
-CREATE POLICY "managers of the event can insert" ON public.participants FOR INSERT TO authenticated WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can insert" ON public.participants FOR INSERT TO authenticated WITH CHECK ((EXISTS ( SELECT
+   FROM private.my_managed_event_ids_by_id mine
+  WHERE (mine.id = participants.event_id)
+ OFFSET 0)));
 
-CREATE POLICY "managers of the event can insert" ON public.table_assignments FOR INSERT TO authenticated WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can insert" ON public.table_assignments FOR INSERT TO authenticated WITH CHECK ((EXISTS ( SELECT
+   FROM private.my_managed_event_ids_by_id mine
+  WHERE (mine.id = table_assignments.event_id)
+ OFFSET 0)));
 
-CREATE POLICY "managers of the event can insert" ON public.tracks FOR INSERT TO authenticated WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can insert" ON public.tracks FOR INSERT TO authenticated WITH CHECK ((EXISTS ( SELECT
+   FROM private.my_managed_event_ids_by_id mine
+  WHERE (mine.id = tracks.event_id)
+ OFFSET 0)));
 
-CREATE POLICY "managers of the event can update" ON public.participant_tracks FOR UPDATE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))) WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can update" ON public.participant_tracks FOR UPDATE TO authenticated USING ((EXISTS ( SELECT
+   FROM private.my_managed_event_ids_by_id mine
+  WHERE (mine.id = participant_tracks.event_id)
+ OFFSET 0))) WITH CHECK ((EXISTS ( SELECT
+   FROM private.my_managed_event_ids_by_id mine
+  WHERE (mine.id = participant_tracks.event_id)
+ OFFSET 0)));
 
-CREATE POLICY "managers of the event can update" ON public.participants FOR UPDATE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))) WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can update" ON public.participants FOR UPDATE TO authenticated USING ((EXISTS ( SELECT
+   FROM private.my_managed_event_ids_by_id mine
+  WHERE (mine.id = participants.event_id)
+ OFFSET 0))) WITH CHECK ((EXISTS ( SELECT
+   FROM private.my_managed_event_ids_by_id mine
+  WHERE (mine.id = participants.event_id)
+ OFFSET 0)));
 
-CREATE POLICY "managers of the event can update" ON public.table_assignments FOR UPDATE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))) WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can update" ON public.table_assignments FOR UPDATE TO authenticated USING ((EXISTS ( SELECT
+   FROM private.my_managed_event_ids_by_id mine
+  WHERE (mine.id = table_assignments.event_id)
+ OFFSET 0))) WITH CHECK ((EXISTS ( SELECT
+   FROM private.my_managed_event_ids_by_id mine
+  WHERE (mine.id = table_assignments.event_id)
+ OFFSET 0)));
 
-CREATE POLICY "managers of the event can update" ON public.tracks FOR UPDATE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))) WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can update" ON public.tracks FOR UPDATE TO authenticated USING ((EXISTS ( SELECT
+   FROM private.my_managed_event_ids_by_id mine
+  WHERE (mine.id = tracks.event_id)
+ OFFSET 0))) WITH CHECK ((EXISTS ( SELECT
+   FROM private.my_managed_event_ids_by_id mine
+  WHERE (mine.id = tracks.event_id)
+ OFFSET 0)));
 
-CREATE POLICY "managers of the organization can delete" ON public.events FOR DELETE TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids))));
+CREATE POLICY "managers of the organization can delete" ON public.events FOR DELETE TO authenticated USING ((EXISTS ( SELECT
+   FROM private.my_managed_organization_ids_by_id mine
+  WHERE (mine.id = events.organization_id)
+ OFFSET 0)));
 
-CREATE POLICY "managers of the organization can insert" ON public.events FOR INSERT TO authenticated WITH CHECK ((organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids))));
+CREATE POLICY "managers of the organization can insert" ON public.events FOR INSERT TO authenticated WITH CHECK ((EXISTS ( SELECT
+   FROM private.my_managed_organization_ids_by_id mine
+  WHERE (mine.id = events.organization_id)
+ OFFSET 0)));
 
-CREATE POLICY "managers of the organization can update" ON public.events FOR UPDATE TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids)))) WITH CHECK ((organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids))));
+CREATE POLICY "managers of the organization can update" ON public.events FOR UPDATE TO authenticated USING ((EXISTS ( SELECT
+   FROM private.my_managed_organization_ids_by_id mine
+  WHERE (mine.id = events.organization_id)
+ OFFSET 0))) WITH CHECK ((EXISTS ( SELECT
+   FROM private.my_managed_organization_ids_by_id mine
+  WHERE (mine.id = events.organization_id)
+ OFFSET 0)));
 
 CREATE POLICY "members of the community or the member can read" ON public.community_members FOR SELECT TO authenticated USING (((community_id = ANY (ARRAY( SELECT private.my_community_ids() AS my_community_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
 
@@ -4042,9 +4168,17 @@ REVOKE ALL ON FUNCTION private.my_managed_event_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_managed_event_ids() TO authenticated;
 GRANT ALL ON FUNCTION private.my_managed_event_ids() TO service_role;
 
+REVOKE ALL ON FUNCTION private.my_managed_event_ids_include(asked_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_managed_event_ids_include(asked_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION private.my_managed_event_ids_include(asked_id uuid) TO service_role;
+
 REVOKE ALL ON FUNCTION private.my_managed_organization_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_managed_organization_ids() TO authenticated;
 GRANT ALL ON FUNCTION private.my_managed_organization_ids() TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_managed_organization_ids_include(asked_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_managed_organization_ids_include(asked_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION private.my_managed_organization_ids_include(asked_id uuid) TO service_role;
 
 REVOKE ALL ON FUNCTION private.my_moderated_community_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_moderated_community_ids() TO authenticated;
@@ -4175,6 +4309,45 @@ REVOKE ALL ON FUNCTION public.verify_custom_domain(tenant_id uuid, domain text) 
 GRANT ALL ON FUNCTION public.verify_custom_domain(tenant_id uuid, domain text) TO service_role;
 
 REVOKE ALL ON FUNCTION public.withdraw_networking_opt_in() FROM PUBLIC;
+
+GRANT SELECT,DELETE ON TABLE public.events TO authenticated;
+GRANT ALL ON TABLE public.events TO service_role;
+
+GRANT INSERT(id) ON TABLE public.events TO authenticated;
+
+GRANT INSERT(organization_id) ON TABLE public.events TO authenticated;
+
+GRANT INSERT(name),UPDATE(name) ON TABLE public.events TO authenticated;
+
+GRANT INSERT(description),UPDATE(description) ON TABLE public.events TO authenticated;
+
+GRANT INSERT(starts_at),UPDATE(starts_at) ON TABLE public.events TO authenticated;
+
+GRANT INSERT(ends_at),UPDATE(ends_at) ON TABLE public.events TO authenticated;
+
+GRANT INSERT(status),UPDATE(status) ON TABLE public.events TO authenticated;
+
+GRANT INSERT(settings),UPDATE(settings) ON TABLE public.events TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.organization_members TO authenticated;
+GRANT ALL ON TABLE public.organization_members TO service_role;
+
+GRANT INSERT(id) ON TABLE public.organization_members TO authenticated;
+
+GRANT INSERT(organization_id) ON TABLE public.organization_members TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.organization_members TO authenticated;
+
+GRANT INSERT(role),UPDATE(role) ON TABLE public.organization_members TO authenticated;
+
+GRANT SELECT ON TABLE private.my_event_ids_by_id TO authenticated;
+GRANT SELECT ON TABLE private.my_event_ids_by_id TO service_role;
+
+GRANT SELECT ON TABLE private.my_managed_event_ids_by_id TO authenticated;
+GRANT SELECT ON TABLE private.my_managed_event_ids_by_id TO service_role;
+
+GRANT SELECT ON TABLE private.my_managed_organization_ids_by_id TO authenticated;
+GRANT SELECT ON TABLE private.my_managed_organization_ids_by_id TO service_role;
 
 GRANT SELECT,DELETE ON TABLE public.consent_preferences TO authenticated;
 GRANT ALL ON TABLE public.consent_preferences TO service_role;
@@ -4315,25 +4488,6 @@ GRANT ALL ON TABLE public.consent_audit_log TO service_role;
 GRANT SELECT ON TABLE public.engagement_streaks TO authenticated;
 GRANT ALL ON TABLE public.engagement_streaks TO service_role;
 
-GRANT SELECT,DELETE ON TABLE public.events TO authenticated;
-GRANT ALL ON TABLE public.events TO service_role;
-
-GRANT INSERT(id) ON TABLE public.events TO authenticated;
-
-GRANT INSERT(organization_id) ON TABLE public.events TO authenticated;
-
-GRANT INSERT(name),UPDATE(name) ON TABLE public.events TO authenticated;
-
-GRANT INSERT(description),UPDATE(description) ON TABLE public.events TO authenticated;
-
-GRANT INSERT(starts_at),UPDATE(starts_at) ON TABLE public.events TO authenticated;
-
-GRANT INSERT(ends_at),UPDATE(ends_at) ON TABLE public.events TO authenticated;
-
-GRANT INSERT(status),UPDATE(status) ON TABLE public.events TO authenticated;
-
-GRANT INSERT(settings),UPDATE(settings) ON TABLE public.events TO authenticated;
-
 GRANT SELECT,DELETE ON TABLE public.expert_listings TO authenticated;
 GRANT ALL ON TABLE public.expert_listings TO service_role;
 
@@ -4389,17 +4543,6 @@ GRANT INSERT(status),UPDATE(status) ON TABLE public.milestones TO authenticated;
 GRANT INSERT(due_date),UPDATE(due_date) ON TABLE public.milestones TO authenticated;
 
 GRANT INSERT(completed_at),UPDATE(completed_at) ON TABLE public.milestones TO authenticated;
-
-GRANT SELECT,DELETE ON TABLE public.organization_members TO authenticated;
-GRANT ALL ON TABLE public.organization_members TO service_role;
-
-GRANT INSERT(id) ON TABLE public.organization_members TO authenticated;
-
-GRANT INSERT(organization_id) ON TABLE public.organization_members TO authenticated;
-
-GRANT INSERT(user_id) ON TABLE public.organization_members TO authenticated;
-
-GRANT INSERT(role),UPDATE(role) ON TABLE public.organization_members TO authenticated;
 
 GRANT SELECT ON TABLE public.organizations TO authenticated;
 GRANT ALL ON TABLE public.organizations TO service_role;

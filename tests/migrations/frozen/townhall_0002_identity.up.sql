@@ -264,6 +264,56 @@ grant execute on function private.my_managed_organization_ids() to service_role;
 
 comment on function private.my_managed_organization_ids() is 'The organizations whose events the caller manages, with an account.';
 
+create or replace view private.my_managed_organization_ids_by_id
+with (security_barrier = true) as
+select mine.id::uuid
+from (
+    select mine.id
+    from (
+        select m.organization_id
+        from public.organization_members as m
+        where m.user_id = (select auth.uid())
+            and m.role in ('owner', 'manager')
+    ) as mine (id)
+    where (
+        select
+            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+            ->> 'is_anonymous'
+    ) is distinct from 'true'
+) as mine (id);
+
+revoke all on table private.my_managed_organization_ids_by_id from public, anon, authenticated, service_role;
+
+grant select on table private.my_managed_organization_ids_by_id to authenticated;
+
+grant select on table private.my_managed_organization_ids_by_id to service_role;
+
+comment on view private.my_managed_organization_ids_by_id is 'The ids of private.my_managed_organization_ids(), for a lookup of single ones.';
+
+create or replace function private.my_managed_organization_ids_include(asked_id uuid)
+returns boolean
+language plpgsql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    return exists (
+        select
+        from private.my_managed_organization_ids_by_id as mine
+        where mine.id = $1
+        offset 0
+    );
+end
+$function$;
+
+revoke all on function private.my_managed_organization_ids_include(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.my_managed_organization_ids_include(uuid) to authenticated;
+
+grant execute on function private.my_managed_organization_ids_include(uuid) to service_role;
+
+comment on function private.my_managed_organization_ids_include(uuid) is 'Whether an id is one of private.my_managed_organization_ids().';
+
 create or replace function private.my_owned_organization_ids()
 returns setof uuid
 language plpgsql

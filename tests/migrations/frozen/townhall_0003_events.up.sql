@@ -118,6 +118,25 @@ grant execute on function private.my_event_ids() to service_role;
 
 comment on function private.my_event_ids() is 'The events of the organizations that the caller belongs to.';
 
+create or replace view private.my_event_ids_by_id
+with (security_barrier = true) as
+select mine.id::uuid
+from (
+    select e.id
+    from public.events as e
+    join public.organization_members as m
+        on m.organization_id = e.organization_id
+    where m.user_id = (select auth.uid())
+) as mine (id);
+
+revoke all on table private.my_event_ids_by_id from public, anon, authenticated, service_role;
+
+grant select on table private.my_event_ids_by_id to authenticated;
+
+grant select on table private.my_event_ids_by_id to service_role;
+
+comment on view private.my_event_ids_by_id is 'The ids of private.my_event_ids(), for a lookup of single ones.';
+
 create or replace function private.my_event_ids_include(asked_id uuid)
 returns boolean
 language plpgsql
@@ -127,11 +146,9 @@ as $function$
 begin
     return exists (
         select
-        from public.events as e
-        join public.organization_members as m
-            on m.organization_id = e.organization_id
-        where e.id = $1
-            and m.user_id = (select auth.uid())
+        from private.my_event_ids_by_id as mine
+        where mine.id = $1
+        offset 0
     );
 end
 $function$;
@@ -171,6 +188,61 @@ grant execute on function private.my_managed_event_ids() to service_role;
 
 comment on function private.my_managed_event_ids() is 'The events that the caller manages, with an account.';
 
+create or replace view private.my_managed_event_ids_by_id
+with (security_barrier = true) as
+select mine.id::uuid
+from (
+    select e.id
+    from public.events as e
+    join (
+        select mine.id
+        from (
+            select m.organization_id
+            from public.organization_members as m
+            where m.user_id = (select auth.uid())
+                and m.role in ('owner', 'manager')
+        ) as mine (id)
+        where (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    ) as managed (id)
+        on managed.id = e.organization_id
+) as mine (id);
+
+revoke all on table private.my_managed_event_ids_by_id from public, anon, authenticated, service_role;
+
+grant select on table private.my_managed_event_ids_by_id to authenticated;
+
+grant select on table private.my_managed_event_ids_by_id to service_role;
+
+comment on view private.my_managed_event_ids_by_id is 'The ids of private.my_managed_event_ids(), for a lookup of single ones.';
+
+create or replace function private.my_managed_event_ids_include(asked_id uuid)
+returns boolean
+language plpgsql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    return exists (
+        select
+        from private.my_managed_event_ids_by_id as mine
+        where mine.id = $1
+        offset 0
+    );
+end
+$function$;
+
+revoke all on function private.my_managed_event_ids_include(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.my_managed_event_ids_include(uuid) to authenticated;
+
+grant execute on function private.my_managed_event_ids_include(uuid) to service_role;
+
+comment on function private.my_managed_event_ids_include(uuid) is 'Whether an id is one of private.my_managed_event_ids().';
+
 alter table public.events enable row level security;
 
 alter table public.events no force row level security;
@@ -198,7 +270,12 @@ create policy "managers of the organization can insert" on public.events
 as permissive for insert
 to authenticated
 with check (
-    organization_id = any (array(select private.my_managed_organization_ids()))
+    exists (
+        select
+        from private.my_managed_organization_ids_by_id as mine
+        where mine.id = public.events.organization_id
+        offset 0
+    )
 );
 
 comment on policy "managers of the organization can insert" on public.events is null;
@@ -209,10 +286,20 @@ create policy "managers of the organization can update" on public.events
 as permissive for update
 to authenticated
 using (
-    organization_id = any (array(select private.my_managed_organization_ids()))
+    exists (
+        select
+        from private.my_managed_organization_ids_by_id as mine
+        where mine.id = public.events.organization_id
+        offset 0
+    )
 )
 with check (
-    organization_id = any (array(select private.my_managed_organization_ids()))
+    exists (
+        select
+        from private.my_managed_organization_ids_by_id as mine
+        where mine.id = public.events.organization_id
+        offset 0
+    )
 );
 
 comment on policy "managers of the organization can update" on public.events is null;
@@ -223,7 +310,12 @@ create policy "managers of the organization can delete" on public.events
 as permissive for delete
 to authenticated
 using (
-    organization_id = any (array(select private.my_managed_organization_ids()))
+    exists (
+        select
+        from private.my_managed_organization_ids_by_id as mine
+        where mine.id = public.events.organization_id
+        offset 0
+    )
 );
 
 comment on policy "managers of the organization can delete" on public.events is null;
@@ -350,7 +442,12 @@ create policy "managers of the event can insert" on public.participants
 as permissive for insert
 to authenticated
 with check (
-    event_id = any (array(select private.my_managed_event_ids()))
+    exists (
+        select
+        from private.my_managed_event_ids_by_id as mine
+        where mine.id = public.participants.event_id
+        offset 0
+    )
 );
 
 comment on policy "managers of the event can insert" on public.participants is null;
@@ -361,10 +458,20 @@ create policy "managers of the event can update" on public.participants
 as permissive for update
 to authenticated
 using (
-    event_id = any (array(select private.my_managed_event_ids()))
+    exists (
+        select
+        from private.my_managed_event_ids_by_id as mine
+        where mine.id = public.participants.event_id
+        offset 0
+    )
 )
 with check (
-    event_id = any (array(select private.my_managed_event_ids()))
+    exists (
+        select
+        from private.my_managed_event_ids_by_id as mine
+        where mine.id = public.participants.event_id
+        offset 0
+    )
 );
 
 comment on policy "managers of the event can update" on public.participants is null;
@@ -375,7 +482,12 @@ create policy "managers of the event can delete" on public.participants
 as permissive for delete
 to authenticated
 using (
-    event_id = any (array(select private.my_managed_event_ids()))
+    exists (
+        select
+        from private.my_managed_event_ids_by_id as mine
+        where mine.id = public.participants.event_id
+        offset 0
+    )
 );
 
 comment on policy "managers of the event can delete" on public.participants is null;

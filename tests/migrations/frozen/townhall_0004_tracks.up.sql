@@ -123,7 +123,12 @@ create policy "managers of the event can insert" on public.tracks
 as permissive for insert
 to authenticated
 with check (
-    event_id = any (array(select private.my_managed_event_ids()))
+    exists (
+        select
+        from private.my_managed_event_ids_by_id as mine
+        where mine.id = public.tracks.event_id
+        offset 0
+    )
 );
 
 comment on policy "managers of the event can insert" on public.tracks is null;
@@ -134,10 +139,20 @@ create policy "managers of the event can update" on public.tracks
 as permissive for update
 to authenticated
 using (
-    event_id = any (array(select private.my_managed_event_ids()))
+    exists (
+        select
+        from private.my_managed_event_ids_by_id as mine
+        where mine.id = public.tracks.event_id
+        offset 0
+    )
 )
 with check (
-    event_id = any (array(select private.my_managed_event_ids()))
+    exists (
+        select
+        from private.my_managed_event_ids_by_id as mine
+        where mine.id = public.tracks.event_id
+        offset 0
+    )
 );
 
 comment on policy "managers of the event can update" on public.tracks is null;
@@ -148,7 +163,12 @@ create policy "managers of the event can delete" on public.tracks
 as permissive for delete
 to authenticated
 using (
-    event_id = any (array(select private.my_managed_event_ids()))
+    exists (
+        select
+        from private.my_managed_event_ids_by_id as mine
+        where mine.id = public.tracks.event_id
+        offset 0
+    )
 );
 
 comment on policy "managers of the event can delete" on public.tracks is null;
@@ -238,7 +258,12 @@ create policy "managers of the event can insert" on public.participant_tracks
 as permissive for insert
 to authenticated
 with check (
-    event_id = any (array(select private.my_managed_event_ids()))
+    exists (
+        select
+        from private.my_managed_event_ids_by_id as mine
+        where mine.id = public.participant_tracks.event_id
+        offset 0
+    )
 );
 
 comment on policy "managers of the event can insert" on public.participant_tracks is null;
@@ -249,10 +274,20 @@ create policy "managers of the event can update" on public.participant_tracks
 as permissive for update
 to authenticated
 using (
-    event_id = any (array(select private.my_managed_event_ids()))
+    exists (
+        select
+        from private.my_managed_event_ids_by_id as mine
+        where mine.id = public.participant_tracks.event_id
+        offset 0
+    )
 )
 with check (
-    event_id = any (array(select private.my_managed_event_ids()))
+    exists (
+        select
+        from private.my_managed_event_ids_by_id as mine
+        where mine.id = public.participant_tracks.event_id
+        offset 0
+    )
 );
 
 comment on policy "managers of the event can update" on public.participant_tracks is null;
@@ -263,7 +298,12 @@ create policy "managers of the event can delete" on public.participant_tracks
 as permissive for delete
 to authenticated
 using (
-    event_id = any (array(select private.my_managed_event_ids()))
+    exists (
+        select
+        from private.my_managed_event_ids_by_id as mine
+        where mine.id = public.participant_tracks.event_id
+        offset 0
+    )
 );
 
 comment on policy "managers of the event can delete" on public.participant_tracks is null;

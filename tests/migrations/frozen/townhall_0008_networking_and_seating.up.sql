@@ -130,7 +130,7 @@ begin
         and (
             p.user_id = (select auth.uid())
             or p.user_id is null
-                and p.event_id = any (array(select private.my_managed_event_ids()))
+                and private.my_managed_event_ids_include(p.event_id)
         );
     if not found then
         raise exception 'participant % is not yours', participant_id
@@ -213,7 +213,12 @@ create policy "managers of the event can insert" on public.table_assignments
 as permissive for insert
 to authenticated
 with check (
-    event_id = any (array(select private.my_managed_event_ids()))
+    exists (
+        select
+        from private.my_managed_event_ids_by_id as mine
+        where mine.id = public.table_assignments.event_id
+        offset 0
+    )
 );
 
 comment on policy "managers of the event can insert" on public.table_assignments is null;
@@ -224,10 +229,20 @@ create policy "managers of the event can update" on public.table_assignments
 as permissive for update
 to authenticated
 using (
-    event_id = any (array(select private.my_managed_event_ids()))
+    exists (
+        select
+        from private.my_managed_event_ids_by_id as mine
+        where mine.id = public.table_assignments.event_id
+        offset 0
+    )
 )
 with check (
-    event_id = any (array(select private.my_managed_event_ids()))
+    exists (
+        select
+        from private.my_managed_event_ids_by_id as mine
+        where mine.id = public.table_assignments.event_id
+        offset 0
+    )
 );
 
 comment on policy "managers of the event can update" on public.table_assignments is null;
@@ -238,7 +253,12 @@ create policy "managers of the event can delete" on public.table_assignments
 as permissive for delete
 to authenticated
 using (
-    event_id = any (array(select private.my_managed_event_ids()))
+    exists (
+        select
+        from private.my_managed_event_ids_by_id as mine
+        where mine.id = public.table_assignments.event_id
+        offset 0
+    )
 );
 
 comment on policy "managers of the event can delete" on public.table_assignments is null;

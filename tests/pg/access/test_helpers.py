@@ -8,7 +8,15 @@ import pytest
 
 from tests.pg.access.models import Note, Team
 from townhall import pg
-from townhall.pg.access import Membership, anyone_with, entities_of, membership, public_wrapper
+from townhall.pg.access import (
+    Access,
+    Membership,
+    anyone_with,
+    entities_of,
+    membership,
+    owner,
+    public_wrapper,
+)
 from townhall.roles import Roles
 
 QUERY = "select m.team_id from public.members as m where m.user_id = :caller"
@@ -66,34 +74,53 @@ def test_membership_is_made_for_the_roles_and_schema_of_an_application() -> None
     assert "m.user_id = (select app.me())\n" in function.body
 
 
-BY_ID = "select from public.members as m where m.team_id = :id and m.user_id = :caller"
-
-
-def test_membership_by_id_has_a_function_for_a_single_id() -> None:
-    helper = membership("my_team_ids", Team.id, QUERY, "", by_id=BY_ID)
-    ids, single = entities_of([helper], Roles())
+def test_membership_by_id_has_a_view_and_a_function_that_look_up_a_single_id() -> None:
+    helper = membership("my_team_ids", Team.id, QUERY, "", by_id=QUERY)
+    ids, view, single = entities_of([helper], Roles())
     assert isinstance(ids, pg.Function)
     assert isinstance(single, pg.Function)
+    assert isinstance(view, pg.View)
+    assert view.name == "my_team_ids_by_id"
+    assert (view.security_invoker, view.security_barrier) == (False, True)
+    assert view.grants == {"authenticated": ("select",), "service_role": ("select",)}
+    assert "m.user_id = (select auth.uid())" in view.definition
     assert single.name == "my_team_ids_include"
     assert single.arguments == {"asked_id": "bigint"}
     assert single.returns == "boolean"
-    assert single.body == (
-        "begin\n"
-        "    return exists (\n"
-        "        select from public.members as m"
-        " where m.team_id = $1 and m.user_id = (select auth.uid())\n"
-        "    );\n"
-        "end"
-    )
+    assert "from private.my_team_ids_by_id as mine" in single.body
+    assert "where mine.id = $1" in single.body
     assert (single.security, single.settings) == ("definer", ids.settings)
     assert (single.execute, single.api_roles) == (ids.execute, ids.api_roles)
-    (_, of_account) = entities_of([helper.with_account], Roles())
-    assert isinstance(of_account, pg.Function)
-    assert "is_anonymous" in of_account.body
+    (_, of_account, _) = entities_of([helper.with_account], Roles())
+    assert isinstance(of_account, pg.View)
+    assert "is_anonymous" in of_account.definition
+
+
+def test_row_that_is_written_is_checked_by_a_lookup_of_its_id() -> None:
+    helper = membership("my_team_ids", Team.id, QUERY, "", by_id=QUERY)
+    members = anyone_with(Note.team_id, helper, "members")
+    rule = Access(Note, read=members, write=members | owner(Note.owner_id))
+    lookup = "from private.my_team_ids_by_id as mine"
+    for policy in entities_of([rule], Roles()):
+        if not isinstance(policy, pg.Policy) or policy.roles != ("authenticated",):
+            continue
+        for condition in filter(None, (policy.using, policy.check)):
+            assert (lookup in condition) == (policy.command != "select")
+            assert ("my_team_ids()" in condition) == (policy.command == "select")
+    narrowed = members.where("title is not null", "with a title")
+    assert lookup in narrowed.written
+    assert narrowed.written.endswith("and (title is not null)")
+
+
+def test_written_row_without_another_form_is_checked_as_it_is_read() -> None:
+    members = anyone_with(Note.team_id, membership("my_team_ids", Team.id, QUERY, ""), "members")
+    either = members | owner(Note.owner_id)
+    assert (members.of_written_row, either.of_written_row) == ("", "")
+    assert either.written == either.condition
 
 
 def test_policy_with_a_membership_by_id_first_compares_with_the_ids_that_are_asked_for() -> None:
-    helper = membership("my_team_ids", Team.id, QUERY, "", by_id=BY_ID)
+    helper = membership("my_team_ids", Team.id, QUERY, "", by_id=QUERY)
     condition = anyone_with(Note.team_id, helper, "members").condition
     asked, every = condition.split("\nor ")
     assert "current_setting('asked_for.app.teams.id', true), '')::bigint[]" in asked
@@ -101,16 +128,12 @@ def test_policy_with_a_membership_by_id_first_compares_with_the_ids_that_are_ask
     assert every == "team_id = any (array(select private.my_team_ids()))"
 
 
-def test_membership_by_id_without_an_id_is_refused() -> None:
-    with pytest.raises(ValueError, match="has no :id"):
-        membership("my_team_ids", Team.id, QUERY, "", by_id=QUERY)
-
-
-@pytest.mark.parametrize("argument", ["name", "query", "schema"])
+@pytest.mark.parametrize("argument", ["name", "query", "schema", "by_id"])
 def test_membership_with_an_empty_text_is_refused(argument: str) -> None:
     texts = {"name": "my_team_ids", "query": QUERY, "schema": "private", argument: " "}
+    by_id = texts.get("by_id")
     with pytest.raises(ValueError, match=f"needs a {argument}; it is empty"):
-        membership(texts["name"], Team.id, texts["query"], "", schema=texts["schema"])
+        membership(texts["name"], Team.id, texts["query"], "", schema=texts["schema"], by_id=by_id)
 
 
 def test_membership_of_a_name_is_refused() -> None:

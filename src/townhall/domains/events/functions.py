@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from townhall.domains.events.models import Event, Participant
+from townhall.domains.identity.functions import MY_MANAGED_ORGANIZATION_IDS
 from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, Function
 from townhall.pg.access import Declaration, membership, public_wrapper
+from townhall.pg.layout import indented
 from townhall.refusals import Kind, Refusal
 
 MY_EVENT_IDS = membership(
@@ -19,12 +21,11 @@ MY_EVENT_IDS = membership(
     """,
     "The events of the organizations that the caller belongs to.",
     by_id="""
-    select
+    select e.id
     from public.events as e
     join public.organization_members as m
         on m.organization_id = e.organization_id
-    where e.id = :id
-        and m.user_id = :caller
+    where m.user_id = :caller
     """,
 )
 
@@ -39,6 +40,14 @@ MY_MANAGED_EVENT_IDS = membership(
     )
     """,
     "The events that the caller manages, with an account.",
+    by_id=f"""
+    select e.id
+    from public.events as e
+    join (
+{indented(MY_MANAGED_ORGANIZATION_IDS.by_id or "", " " * 8)}
+    ) as managed (id)
+        on managed.id = e.organization_id
+    """,  # noqa: S608 - a query of ours
 )
 
 MY_PARTICIPANT_IDS = membership(
@@ -77,7 +86,7 @@ SET_NETWORKING_OPT_IN = Function(
                 and (
                     p.user_id = :caller
                     or p.user_id is null
-                        and p.event_id = any (array(select private.my_managed_event_ids()))
+                        and private.my_managed_event_ids_include(p.event_id)
                 );
             if not found then
                 raise exception 'participant % is not yours', participant_id

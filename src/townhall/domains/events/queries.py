@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     Text,
     Uuid,
+    and_,
     cast,
     column,
     func,
@@ -84,8 +85,11 @@ def seat(  # noqa: PLR0913  the columns of a seat
         "assigned_by": assigned_by,
         **({} if notes is None else {"notes": notes}),
     }
-    statement = insert(TableAssignment).values(
-        event_id=event_id, participant_id=participant_id, **place
+    values = {"event_id": event_id, "participant_id": participant_id, **place}
+    columns = TableAssignment.__table__.columns
+    row = (literal(value, columns[name].type) for name, value in values.items())
+    statement = insert(TableAssignment).from_select(
+        list(values), select(*row).where(asking_for(Event.id, event_id))
     )
     return (
         statement.on_conflict_do_update(
@@ -152,6 +156,7 @@ def assign_seats(
             literal(assigned_by, TextEnum(AssignedBy)),
         )
         .select_from(planned.outerjoin(locked.subquery("locked"), true()))
+        .where(asking_for(Event.id, event_id))
         .order_by(planned.c.participant_id),
     )
     changed = ("table_number", "seat_number", "is_vip_table", "assigned_by", "assigned_at")
@@ -181,8 +186,10 @@ def swap_seats(
         participant_id: A participant of that event.
         other_id: Another one.
     """
-    pair = (TableAssignment.event_id == event_id) & TableAssignment.participant_id.in_(
-        (participant_id, other_id)
+    pair = and_(
+        TableAssignment.event_id == event_id,
+        TableAssignment.participant_id.in_((participant_id, other_id)),
+        asking_for(Event.id, event_id),
     )
     place = ("table_number", "seat_number", "is_vip_table")
     # The locks wait for a concurrent exchange, and give the places as that has left them. Counting

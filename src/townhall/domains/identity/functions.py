@@ -24,11 +24,14 @@ MY_ORGANIZATION_IDS = membership(
     "The organizations that the caller belongs to.",
 )
 
+_MANAGED = _memberships_as(OrganizationRole.OWNER, OrganizationRole.MANAGER)
+
 MY_MANAGED_ORGANIZATION_IDS = membership(
     "my_managed_organization_ids",
     Organization.id,
-    _memberships_as(OrganizationRole.OWNER, OrganizationRole.MANAGER),
+    _MANAGED,
     "The organizations whose events the caller manages, with an account.",
+    by_id=_MANAGED,
 ).with_account
 
 MY_OWNED_ORGANIZATION_IDS = membership(

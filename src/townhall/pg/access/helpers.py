@@ -14,6 +14,7 @@ from townhall.pg.arguments import arguments_of
 from townhall.pg.entity import Entity
 from townhall.pg.function import SAFE_SEARCH_PATH, Function
 from townhall.pg.layout import indented
+from townhall.pg.view import View
 from townhall.roles import HELPER_SCHEMA, Roles
 
 
@@ -27,7 +28,7 @@ class Membership:
         ids: The type of the ids, as PostgreSQL names it.
         query: A query of one column of ids.
         comment: The comment on the function.
-        by_id: A query that returns a row if ``:id`` is one of the ids.
+        by_id: The same query in a form that uses an index where one id is looked up.
         setting: The setting that has the ids for which a statement asks; empty without ``by_id``.
     """
 
@@ -45,30 +46,22 @@ class Membership:
 
         Left out are the users of an anonymous sign-in, as with :attr:`Principal.with_account`.
         """
-        mine = f"select mine.id\nfrom (\n{indented(self.query)}\n) as mine (id)"
-        found = (
-            self.by_id and f"select\nfrom (\n{indented(self.by_id)}\n) as mine\nwhere {HAS_ACCOUNT}"
+        return replace(
+            self,
+            query=f"{_ids_of(self.query)}\nwhere {HAS_ACCOUNT}",
+            by_id=self.by_id and f"{_ids_of(self.by_id)}\nwhere {HAS_ACCOUNT}",
         )
-        return replace(self, query=f"{mine}\nwhere {HAS_ACCOUNT}", by_id=found)
 
     def entities(self, roles: Roles) -> Iterable[Entity]:
-        """Yield the function, and that for a single id; users and the service may execute both.
+        """Yield the function, and with ``by_id`` a view and a function that look up single ids.
 
-        PL/pgSQL keeps its plan for the session. Before PostgreSQL 18 one in SQL would be planned
-        anew in each statement.
+        Users and the service may use them. PL/pgSQL keeps its plan for the session. Before
+        PostgreSQL 18 a function in SQL would be planned anew in each statement.
 
         Args:
             roles: The roles of the application.
         """
-        lines = (
-            "begin",
-            "    return query",
-            f"    select mine.id::{self.ids}",
-            "    from (",
-            indented(self.query, " " * 8),
-            "    ) as mine (id);",
-            "end",
-        )
+        readers = tuple(role for role in (roles.user, roles.service) if role is not None)
         ids = Function(
             schema=self.schema,
             name=self.name,
@@ -77,22 +70,56 @@ class Membership:
             volatility="stable",
             security="definer",
             settings={"search_path": SAFE_SEARCH_PATH},
-            body="\n".join(lines),
-            execute=tuple(role for role in (roles.user, roles.service) if role is not None),
+            body=_block(f"return query\n{self._ids(self.query)}"),
+            execute=readers,
             api_roles=roles.names,
             comment=self.comment,
         )
         yield ids
-        if self.by_id is not None:
-            found = indented(sql.substituted(self.by_id, "id", "$1"), " " * 8)
-            yield replace(
-                ids,
-                name=f"{self.name}_include",
-                arguments={"asked_id": self.ids},
-                returns="boolean",
-                body=f"begin\n    return exists (\n{found}\n    );\nend",
-                comment=f"Whether an id is one of {self.schema}.{self.name}().",
+        if self.by_id is None:
+            return
+        # It reads tables with its owner's rights, as the function does, and a condition of its
+        # reader is evaluated for the caller's ids alone.
+        yield View(
+            schema=self.schema,
+            name=f"{self.name}_by_id",
+            definition=self._ids(self.by_id),
+            security_invoker=False,
+            security_barrier=True,
+            grants=dict.fromkeys(readers, ("select",)),
+            api_roles=roles.names,
+            comment=f"The ids of {self.schema}.{self.name}(), for a lookup of single ones.",
+        )
+        yield replace(
+            ids,
+            name=f"{self.name}_include",
+            arguments={"asked_id": self.ids},
+            returns="boolean",
+            body=_block(f"return {self.looked_up('$1')}"),
+            comment=f"Whether an id is one of {self.schema}.{self.name}().",
+        )
+
+    def _ids(self, query: str) -> str:
+        return f"select mine.id::{self.ids}\nfrom (\n{indented(query)}\n) as mine (id)"
+
+    def looked_up(self, value: str) -> str:
+        """Return the condition that a value is one of the ids, which looks up that one alone.
+
+        Args:
+            value: An SQL expression; a column in it is qualified.
+        """
+        view = f"{sql.quote(self.schema)}.{sql.quote(f'{self.name}_by_id')}"
+        # Without `offset 0` PostgreSQL may read all ids and hash them.
+        return sql.layout(
+            f"""
+            exists (
+                select
+                from {view} as mine
+                where mine.id = {value}
+                offset 0
             )
+            """
+        )
 
     @property
     def asked(self) -> str:
@@ -131,24 +158,21 @@ def membership(  # noqa: PLR0913 - the parts of a function
         query: A query of one column of ids. ``:caller`` in it is the caller's id; names other than
             PostgreSQL's own are qualified.
         comment: What the ids are.
-        by_id: A query that returns a row if ``:id`` is one of the ids, through indexes, for callers
-            who belong to many: a statement with :func:`~townhall.base.asking_for` runs it for the
-            ids that it names, in place of ``query``. None where callers belong to few.
+        by_id: The same ids, for callers who belong to many: a query that uses an index where a
+            comparison with one id is added, such as a join in place of an array. What is written is
+            checked by it, and a statement with :func:`~townhall.base.asking_for` runs it for the
+            ids that it names. None where callers belong to few.
         schema: The schema of the function, one that clients can't reach through an API.
 
     Raises:
         TypeError: ``ids`` is no mapped attribute of a column.
-        InputError: A text is empty, ``by_id`` has no ``:id``, or a name is none that a setting of
-            PostgreSQL may have.
+        InputError: A text is empty, or a name is none that a setting of PostgreSQL may have.
     """
-    for argument, text in {"name": name, "query": query, "schema": schema}.items():
-        if not text.strip():
+    texts = {"name": name, "query": query, "schema": schema, "by_id": by_id}
+    for argument, text in texts.items():
+        if text is not None and not text.strip():
             raise InputError(f"membership() needs a {argument}; it is empty")
     column = column_of(ids, "membership()")
-    if by_id is not None and sql.substituted(by_id, "id", "") == by_id:
-        raise InputError(
-            "by_id of membership() is a query for one id and has no :id; compare a key with it"
-        )
     return Membership(
         schema=schema,
         name=name,
@@ -194,6 +218,14 @@ def public_wrapper(function: Function, *, schema: str = "public") -> Function:
         verbatim=False,
         body=f"select {'* from ' if function.returns_set else ''}{call}",
     )
+
+
+def _block(statement: str) -> str:
+    return f"begin\n{indented(statement)};\nend"
+
+
+def _ids_of(query: str) -> str:
+    return f"select mine.id\nfrom (\n{indented(query)}\n) as mine (id)"
 
 
 def _passed(function: Function) -> Iterable[str]:

@@ -38,6 +38,8 @@ class Principal:
         caller_columns: The columns that have the caller's id in each of these rows.
         is_lookup: Whether the condition reads another table for each row. Beside others it comes
             last, so that it is left out for the rows that they fulfil.
+        of_written_row: The condition in another form, for a row that is inserted, updated or
+            deleted; empty where the condition itself is evaluated.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Principal:
     table: Table | None = field(default=None, repr=False)
     caller_columns: tuple[str, ...] = field(default=(), repr=False, compare=False)
     is_lookup: bool = field(default=False, repr=False, compare=False)
+    of_written_row: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         """Lay out the condition.
@@ -61,6 +64,13 @@ class Principal:
         if self.table is None and self.anonymous is not None:
             object.__setattr__(self, "table", self.anonymous.table)
         object.__setattr__(self, "condition", sql.layout(self.condition))
+        written = sql.layout(self.of_written_row)
+        object.__setattr__(self, "of_written_row", "" if written == self.condition else written)
+
+    @property
+    def written(self) -> str:
+        """The condition for a row that is inserted, updated or deleted."""
+        return self.of_written_row or self.condition
 
     def __or__(self, other: Principal) -> Principal:
         """Return these callers and those.
@@ -87,6 +97,7 @@ class Principal:
                 each for each in self.caller_columns if each in other.caller_columns
             ),
             is_lookup=second.is_lookup,
+            of_written_row=f"{first.written}\nor {second.written}",
         )
 
     def where(self, condition: str, words: str) -> Principal:
@@ -102,13 +113,11 @@ class Principal:
         """
         _check_text(condition, "argument condition of where()")
         _check_text(words, "argument words of where()")
-        narrowed = sql.layout(condition)
-        if self.condition != _ALWAYS:
-            narrowed = f"{sql.parenthesized(self.condition)}\nand {sql.parenthesized(narrowed)}"
         return replace(
             self,
             name=f"{self.name} {words}",
-            condition=narrowed,
+            condition=_narrowed(self.condition, condition),
+            of_written_row=_narrowed(self.written, condition),
             anonymous=None if self.anonymous is None else self.anonymous.where(condition, words),
         )
 
@@ -129,6 +138,13 @@ class Principal:
         """
         anonymous = None if self.anonymous is None else self.anonymous.named(name)
         return replace(self, name=name, anonymous=anonymous)
+
+
+def _narrowed(condition: str, further: str) -> str:
+    narrowed = sql.layout(further)
+    if condition == _ALWAYS:
+        return narrowed
+    return f"{sql.parenthesized(condition)}\nand {sql.parenthesized(narrowed)}"
 
 
 def _check_text(text: object, what: str) -> None:
@@ -220,7 +236,12 @@ def anyone_with(column: Attribute, helper: Membership | Function, name: str) -> 
     # of all ids is not made while each row has one of the ids asked for. Both conditions can use an
     # index, so that a statement that asks for no id reads no other rows than before.
     asked = _compared(column, f"any (\n{indented(helper.asked)}\n)", name, "anyone_with()")
-    return replace(belongs, condition=f"{asked.condition}\nor {belongs.condition}")
+    own = column_of(column, "anyone_with()")
+    return replace(
+        belongs,
+        condition=f"{asked.condition}\nor {belongs.condition}",
+        of_written_row=helper.looked_up(f"{_full_name(own.table)}.{sql.quote(own.name)}"),
+    )
 
 
 def readers_of(

@@ -124,7 +124,14 @@ def upgrade() -> None:
             name="managers of the event can insert",
             command="insert",
             roles=("authenticated",),
-            check="event_id = any (array(select private.my_managed_event_ids()))",
+            check="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.tickets.event_id
+                    offset 0
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -133,8 +140,22 @@ def upgrade() -> None:
             name="managers of the event can update",
             command="update",
             roles=("authenticated",),
-            using="event_id = any (array(select private.my_managed_event_ids()))",
-            check="event_id = any (array(select private.my_managed_event_ids()))",
+            using="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.tickets.event_id
+                    offset 0
+                )
+            """,
+            check="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.tickets.event_id
+                    offset 0
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -143,7 +164,14 @@ def upgrade() -> None:
             name="managers of the event can delete",
             command="delete",
             roles=("authenticated",),
-            using="event_id = any (array(select private.my_managed_event_ids()))",
+            using="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.tickets.event_id
+                    offset 0
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -196,7 +224,14 @@ def upgrade() -> None:
             name="managers of the event can insert",
             command="insert",
             roles=("authenticated",),
-            check="event_id = any (array(select private.my_managed_event_ids()))",
+            check="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.event_sponsors.event_id
+                    offset 0
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -205,8 +240,22 @@ def upgrade() -> None:
             name="managers of the event can update",
             command="update",
             roles=("authenticated",),
-            using="event_id = any (array(select private.my_managed_event_ids()))",
-            check="event_id = any (array(select private.my_managed_event_ids()))",
+            using="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.event_sponsors.event_id
+                    offset 0
+                )
+            """,
+            check="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.event_sponsors.event_id
+                    offset 0
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -215,7 +264,14 @@ def upgrade() -> None:
             name="managers of the event can delete",
             command="delete",
             roles=("authenticated",),
-            using="event_id = any (array(select private.my_managed_event_ids()))",
+            using="""
+                exists (
+                    select
+                    from private.my_managed_event_ids_by_id as mine
+                    where mine.id = public.event_sponsors.event_id
+                    offset 0
+                )
+            """,
         )
     )
     pg.create_entity(
