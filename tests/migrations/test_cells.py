@@ -13,7 +13,9 @@ from alembic.util import CommandError
 from sqlalchemy import create_engine, text
 
 from tests.support.applications import SmallApplication
+from townhall import embedded
 from townhall.migrate.cells import chosen_cells
+from townhall.testing.servers import server_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +92,24 @@ def test_every_cell_is_upgraded_and_what_failed_is_told(
     given = argparse.Namespace(x=["cells=berlin, vienna"])
     command.current(Config(ini, cmd_opts=given, stdout=told_apart))
     assert told_apart.getvalue().count("seats_0001 (head)") == 2
+
+
+@pytest.mark.thorough
+def test_cells_on_two_servers_are_upgraded_and_one_that_stopped_is_told(
+    tmp_path: Path, empty_database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with server_directory() as folder, embedded.start(folder) as server:
+        ini = application(tmp_path, berlin=empty_database, vienna=server.url)
+        upgrade = ("-c", ini, "-x", "cells=all", "upgrade", "heads")
+        main(upgrade)
+        assert [has_seats(url) for url in (empty_database, server.url)] == [True, True]
+        main(("-c", ini, "-x", "cells=berlin", "downgrade", "base"))
+        server.stop()
+        with pytest.raises(SystemExit):
+            main(upgrade)
+        assert "cell vienna: " in (told := told_by(capsys))
+        assert "Done: berlin." in told
+        assert has_seats(empty_database)
 
 
 def test_failure_of_a_revision_in_a_cell_leaves_the_others_done(

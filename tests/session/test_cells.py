@@ -7,12 +7,15 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import create_engine, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.session.database import Logins, Note, notes_database
 from tests.session.scenarios import assert_acts_as
 from tests.support.blocks import blocks_of, run_blocks
+from townhall import embedded
 from townhall.session import AsyncSessionFactory, SessionFactory
+from townhall.testing.servers import server_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,6 +47,26 @@ def test_session_is_one_of_the_cell_that_has_the_key(
     with sessions.cell(BERLIN).as_user(user) as session:
         assert session.scalars(select(Note)).all() == []
     assert sessions.cell(BERLIN) is sessions.cell("both")
+
+
+@pytest.mark.thorough
+def test_cell_on_another_server_has_its_own_rows_and_its_end_leaves_the_others(
+    engine: Engine, make_engine: Callable[..., Engine], user: UUID
+) -> None:
+    with server_directory() as folder, embedded.start(folder) as server:
+        with notes_database(server.url) as logins:
+            vienna = make_engine(logins.member)
+            sessions = SessionFactory(engine, cells={BERLIN: engine, VIENNA: vienna})
+            with sessions.cell(VIENNA).as_user(user) as session:
+                assert_acts_as(session, user)
+                session.add(Note(owner=user, body="in Vienna"))
+            with sessions.cell(BERLIN).as_user(user) as session:
+                assert session.scalars(select(Note)).all() == []
+        server.stop()
+        with pytest.raises(OperationalError), sessions.cell(VIENNA).as_user(user) as session:
+            session.scalars(select(Note)).all()
+        with sessions.cell(BERLIN).as_user(user) as session:
+            assert_acts_as(session, user)
 
 
 async def test_async_session_is_one_of_the_cell_that_has_the_key(
