@@ -47,13 +47,20 @@ _IS_MINE = f"""exists (
     where e.id = '{{event}}' and m.user_id = '{ORGANIZER}'
 )"""
 _PER_ROW = "the post is looked up for each comment, without `asking_for()`"
+_OWN_ROWS = "the caller's rows in events of others are looked for too"
+_THREE_RULES = "each of three tables has a policy"
+_NESTED = "PostgreSQL expects ten ids in an array, and joins row by row"
+_WITHOUT_NESTED = "set local enable_nestloop = off"
 _NEWEST_USAGE = """
     select * from usage_events where {condition} order by created_at desc limit 50
 """
 
 
 class _Read(NamedTuple):
-    """A query of a user, and the same by hand; both name the rows by their first column."""
+    """A query of a user, and the same by hand; both name the rows by their first column.
+
+    Before that of the user the statement ``setting`` is run, if there is one.
+    """
 
     name: str
     reader: UUID
@@ -63,6 +70,7 @@ class _Read(NamedTuple):
     beside: str = "by hand"
     both_as_user: bool = False
     why: str = ""
+    setting: str = ""
 
 
 def _below(table: str, rest: str = "", columns: str = "*") -> tuple[str, str]:
@@ -117,14 +125,44 @@ def _reads() -> Iterator[_Read]:
     _, statistics = _of_event("track_statistics", EVENT)
     by_size = f"{statistics} order by participant_count desc, track_name"
     yield _Read(
-        "statistics of one event", ORGANIZER, literal(track_statistics_of(EVENT)), by_size, 1.3
+        "statistics of one event",
+        ORGANIZER,
+        literal(track_statistics_of(EVENT)),
+        by_size,
+        1.3,
+        why=_THREE_RULES,
     )
     large = _of_event("participants", LARGE_EVENT)
     yield _Read("participants of a large event", ORGANIZER, *large, 1.3)
-    for name, table in (("participants", "participants"), ("statistics", "track_statistics")):
-        every = f"select count(*) from {table}"
-        by_hand = f"{every} where event_id = any ({_MY_EVENTS})"
-        yield _Read(f"count of all {name} of the caller's events", ORGANIZER, every, by_hand, 1.3)
+    every = "select count(*) from participants"
+    of_events = f"event_id = any ({_MY_EVENTS})"
+    by_hand = f"{every} where {of_events}"
+    yield _Read(
+        "count of all participants of the caller's events",
+        ORGANIZER,
+        every,
+        by_hand,
+        1.3,
+        why=_OWN_ROWS,
+    )
+    yield _Read(
+        "the same, beside all that the rule permits",
+        ORGANIZER,
+        every,
+        f"{by_hand} or user_id = '{ORGANIZER}'",
+        1.3,
+    )
+    every = "select count(*) from track_statistics"
+    of_all = _Read(
+        "count of all statistics of the caller's events",
+        ORGANIZER,
+        every,
+        f"{every} where {of_events}",
+        1.3,
+        why=_NESTED,
+    )
+    yield of_all
+    yield of_all._replace(name="the same without nested loops", why="", setting=_WITHOUT_NESTED)
     named = _NEWEST_USAGE.format(condition=f"tenant_id = '{TENANT}'")
     yield _Read("newest 50 usage events, the tenant named", COACH, named, named, 1.5)
     yield _Read("`newest_usage()`", COACH, literal(newest_usage()), named, 2.0, "the tenant named")
@@ -144,15 +182,16 @@ def _measurements(bench: Bench) -> Iterator[Sequence[Measurement]]:
         with ExitStack() as stack:
             superuser = stack.enter_context(engine.connect())
             readers = {
-                reader: stack.enter_context(_acting(engine, reader))
-                for reader in (READER, ORGANIZER, COACH)
+                reader: stack.enter_context(_acting(engine, *reader))
+                for reader in {(each.reader, each.setting) for each in _reads()}
             }
             yield [
                 Measurement(
                     each.name,
-                    _reading(readers[each.reader], each.ours),
+                    _reading(readers[each.reader, each.setting], each.ours),
                     _reading(
-                        readers[each.reader] if each.both_as_user else superuser, each.by_hand
+                        readers[each.reader, each.setting] if each.both_as_user else superuser,
+                        each.by_hand,
                     ),
                     each.beside,
                     each.goal,
@@ -164,8 +203,10 @@ def _measurements(bench: Bench) -> Iterator[Sequence[Measurement]]:
 
 
 @contextmanager
-def _acting(engine: Engine, user: UUID) -> Iterator[Connection]:
+def _acting(engine: Engine, user: UUID, setting: str) -> Iterator[Connection]:
     with engine.connect() as connection, acting(connection, "authenticated", user):
+        if setting:
+            connection.exec_driver_sql(setting)
         yield connection
 
 
