@@ -321,6 +321,8 @@ def test_parts_that_are_created_again_keep_what_can_not_be_declared(lab: Lab) ->
         "alter index lab.ix_rate alter column 1 set statistics 500",
         "alter table lab.things alter column rate set statistics 700",
         "alter table lab.things cluster on ix_rate",
+        "create statistics lab.rates on (lab.rate(size)), size from lab.things",
+        "alter statistics lab.rates set statistics 7",
         "grant select (rate) on lab.things to reader with grant option",
         "grant execute on function lab.rate(integer) to reader with grant option",
     ):

@@ -208,7 +208,7 @@ def _needed(
         try:
             replace_enums(connection, additions, declared.schemas, declared.api_roles)
         except NotReplacedError as error:
-            _log.warning("The next revision has %s", error)
+            _log.warning("Left to the next run: %s", error)
             return operations
         for each in additions:
             invoke(each)

@@ -34,8 +34,8 @@ class NotReplacedError(CommandError):
     def __init__(self, why: str) -> None:
         """Take what PostgreSQL refused, or what would be lost."""
         super().__init__(
-            "what uses the new values of an enum can't be tried, because no other enum can be put"
-            f" in its place: {why}"
+            "what uses the new values of an enum can't be tried in the run that adds them, because"
+            f" no other enum can be put in its place: {why}"
         )
 
 
@@ -62,11 +62,7 @@ def replace_enums(
     enums = {each.target.key: _with_values(each) for each in additions}
     before = everything(connection, schemas)
     were_checked = are_checked(connection)
-    state = {
-        key: entity.with_api_roles(api_roles)
-        for key, entity in read_state(connection, schemas).items()
-    }
-    replacement = partial(_replace, connection, enums, state, schemas)
+    replacement = partial(_replace, connection, enums, schemas, api_roles)
     if (error := attempt(connection, replacement)) is not None:
         raise NotReplacedError(str(error.orig).partition("\n")[0])
     if were_checked:
@@ -84,16 +80,28 @@ def _with_values(addition: AlterEntityOp) -> EnumType:
 
 
 def _replace(
-    connection: Connection, enums: Mapping[Key, EnumType], state: State, schemas: Sequence[str]
+    connection: Connection,
+    enums: Mapping[Key, EnumType],
+    schemas: Sequence[str],
+    api_roles: tuple[str, ...],
 ) -> None:
+    state = _state(connection, schemas, api_roles)
     types = [*_types(connection, enums, state, schemas)]
     found = read_dependants(connection, [Target(type=each.literal_name) for each in types])
+    # Views and functions of other schemas may use the tables as well.
+    if elsewhere := sorted({key[1] for key in found.entities - state.keys()}):
+        state |= _state(connection, elsewhere, api_roles)
     if unknown := found.entities - state.keys():
-        raise NotReplacedError(f"{' '.join(min(unknown))} is in a schema that is not compared")
+        raise NotReplacedError(f"the {' '.join(min(unknown))} depends on it")
     held: list[Part | Entity] = [*found.parts, *(state[key] for key in sorted(found.entities))]
     _run_all(connection, held, _drop)
     _replace_types(connection, types)
     _run_all(connection, held, _create)
+
+
+def _state(connection: Connection, schemas: Sequence[str], api_roles: tuple[str, ...]) -> State:
+    state = read_state(connection, schemas)
+    return {key: entity.with_api_roles(api_roles) for key, entity in state.items()}
 
 
 def _types(

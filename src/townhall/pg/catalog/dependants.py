@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from townhall.pg.catalog.fragments import (
+    NOT_A_CONSTRUCTOR,
     SIGNATURE,
     empty_search_path,
     firing,
@@ -370,6 +371,9 @@ _STATISTICS = f"""
         format('drop statistics if exists %s', e.name),
         array[
             pg_get_statisticsobjdef(s.oid),
+            case when nullif(to_jsonb(s) ->> 'stxstattarget', '-1') is not null then format(
+                'alter statistics %s set statistics %s', e.name, to_jsonb(s) ->> 'stxstattarget'
+            ) end,
             {_comment("statistics %s", "e.name", "obj_description(s.oid, 'pg_statistic_ext')")}
         ]
     from members as m
@@ -438,7 +442,7 @@ _ENTITIES = f"""
     from members as m
     join pg_catalog.pg_proc as p on m.classid = 'pg_catalog.pg_proc'::regclass and p.oid = m.objid
     join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
-    where p.prokind in ('f', 'p')
+    where p.prokind in ('f', 'p') and {NOT_A_CONSTRUCTOR}
 """
 
 _QUERY = f"""

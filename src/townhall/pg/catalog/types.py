@@ -35,7 +35,7 @@ def read_columns_of_types(
 ) -> Mapping[tuple[str, str], Sequence[Use]]:
     """Return the columns of each type by the type's schema and name.
 
-    Types of extensions, row types and types that no column has are left out.
+    Types of extensions, row types, types that no column has and inherited columns are left out.
 
     Args:
         connection: A connection within a transaction, whose ``search_path`` is empty.
@@ -67,6 +67,7 @@ _QUERY = f"""
         and n.nspname = any (%(schemas)s)
         and {not_of_an_extension("pg_type", "t")}
         and a.attnum > 0 and not a.attisdropped
+        and a.attinhcount = 0  -- else it is changed with its parent's
         and c.relkind in ('r', 'p') and not c.relispartition
     order by s.nspname, c.relname, a.attnum
 """
