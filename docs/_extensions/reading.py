@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sphinx.application import Sphinx
 
-NARROW = "(max-width: 40em)"
+NARROW = "(max-width: 45em)"
 """When a screen is narrow, as in ``_static/reading.css``."""
 
 
