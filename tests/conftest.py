@@ -44,6 +44,14 @@ def pytest_runtest_call() -> Generator[None]:
         pytest.skip(f"on this server, {missing[0]}")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _output_is_plain() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
+    """Leave out the variable by which CI services have the output of programs coloured."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("FORCE_COLOR", raising=False)
+        yield
+
+
 @pytest.fixture
 def empty_database(townhall_databases: Databases) -> Iterator[str]:
     """Yield the URL of an empty database, as a role that may create databases."""

@@ -318,6 +318,18 @@ def test_wrong_arguments_are_refused_with_the_usage(tmp_path: Path, words: tuple
     assert told.stderr.startswith("usage: townhall")
 
 
+@pytest.mark.parametrize("command", [each for each in COMMANDS if each != "psql"])
+def test_unknown_option_is_refused_with_the_usage_of_the_command(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--unknown"])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"usage: townhall {command} ")
+    assert told.endswith(f"townhall {command}: error: unrecognized arguments: --unknown\n")
+
+
 @pytest.mark.exhaustive
 def test_arguments_of_psql_are_passed_on(home: Path) -> None:
     told = townhall(home, "psql", "-At", "-c", "select '-- ' || current_user", "--echo-queries")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from townhall.terminal import coloured, progress
+from townhall.terminal import coloured, labelled, progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,8 @@ PAINTED = "\x1b[31msecurity\x1b[0m: table public.events: row level security is o
 @pytest.fixture
 def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def make() -> None:
-        monkeypatch.delenv("NO_COLOR", raising=False)
+        for name in ("NO_COLOR", "FORCE_COLOR"):
+            monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("TERM", "xterm")
         for stream in (sys.stdout, sys.stderr):
             monkeypatch.setattr(stream, "isatty", lambda: True)
@@ -41,6 +42,22 @@ def test_nothing_is_coloured_where_that_is_not_wanted(
 ) -> None:
     on_a_terminal()
     monkeypatch.setenv(name, value)
+    assert coloured(LINE) == LINE
+
+
+def test_label_is_dimmed_and_its_value_keeps_its_column(
+    on_a_terminal: Callable[[], None],
+) -> None:
+    assert labelled("Server", 10, "PostgreSQL 18") == "Server    PostgreSQL 18"
+    on_a_terminal()
+    assert labelled("Server", 10, "PostgreSQL 18") == "\x1b[2mServer\x1b[0m    PostgreSQL 18"
+
+
+def test_file_is_coloured_where_that_is_forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert coloured(LINE) == PAINTED
+    monkeypatch.setenv("NO_COLOR", "1")
     assert coloured(LINE) == LINE
 
 

@@ -82,7 +82,7 @@ def _run(arguments: Sequence[str]) -> int:
     if options.name == "psql":
         options.arguments = rest
     elif rest:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        options.usage.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         status: int = options.command(options)
     except ConfigError as error:
@@ -107,5 +107,5 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         if name == given:
             command = importlib.import_module(module)
             command.add_arguments(subparser)
-            subparser.set_defaults(command=getattr(command, name))
+            subparser.set_defaults(command=getattr(command, name), usage=subparser)
     return parser

@@ -48,18 +48,39 @@ def progress(words: str) -> Iterator[None]:
 def coloured(line: str) -> str:
     """Return a line of a report with its first word in colour, for a terminal.
 
-    The standard output has to be one, and ``NO_COLOR`` must not be set.
-
     Args:
         line: The line.
     """
-    if os.environ.get("NO_COLOR") or not _is_terminal(sys.stdout):
-        return line
     found = _BEGIN.match(line)
     if found is None:
         return line
     margin, word = found.groups()
-    return f"{margin}\x1b[{_COLOURS[word]}m{word}\x1b[0m{line[found.end() :]}"
+    return f"{margin}{_painted(word, _COLOURS[word])}{line[found.end() :]}"
+
+
+def labelled(label: str, width: int, value: str) -> str:
+    """Return a label and its value on a line, the label dimmed for a terminal.
+
+    Args:
+        label: What the value is.
+        width: The width of the column of labels.
+        value: The value.
+    """
+    return f"{_painted(label, _DIM)}{' ' * (width - len(label))}{value}"
+
+
+def _painted(word: str, colour: str) -> str:
+    return f"\x1b[{colour}m{word}\x1b[0m" if _is_coloured() else word
+
+
+def _is_coloured() -> bool:
+    """Tell whether the standard output is coloured, by what is set as for Python's own programs.
+
+    https://docs.python.org/3/using/cmdline.html#using-on-controlling-color
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or _is_terminal(sys.stdout)
 
 
 def _write(words: str) -> None:

@@ -14,8 +14,11 @@ from townhall.commands.state import describe_objects, describe_revision, describ
 from townhall.ini import default_ini
 from townhall.migrate.origins.unfinished import read_unfinished
 from townhall.printing import printable
+from townhall.terminal import labelled
 
 add_arguments = add_url
+
+_WIDTH = 10  # of the column of labels
 
 
 def status(options: argparse.Namespace) -> int:
@@ -31,7 +34,7 @@ def status(options: argparse.Namespace) -> int:
             "Prompt": f"{shlex.quote(this_program())} psql" + (" --url …" if options.url else ""),
         }
     for name, line in lines.items():
-        print(f"{name:10}{printable(line)}")
+        print(labelled(name, _WIDTH, printable(line)))
     return 0
 
 
