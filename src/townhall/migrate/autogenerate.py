@@ -27,6 +27,7 @@ from townhall.migrate.compare.definitions import not_repeated, with_definitions
 from townhall.migrate.compare.dependants import is_change_of
 from townhall.migrate.compare.derived import with_declared_by
 from townhall.migrate.compare.entities import Declared, compare
+from townhall.migrate.compare.exact_privileges import with_exact_privileges
 from townhall.migrate.compare.missing_values import refuse_without_value, tables_with_rows
 from townhall.migrate.compare.normalization import normalized, normalized_operations
 from townhall.migrate.compare.ordering import (
@@ -262,7 +263,9 @@ def _found(
         )
         refusals += more
     waiting = waiting_for_types(operations, refusals)
-    operations = [each for each in operations if each not in waiting]
+    operations = with_exact_privileges(
+        connection, [each for each in operations if each not in waiting]
+    )
     known = {each.difference for each in by_hand}
     by_hand += [each for each in undecided if each.difference not in known]
     return [*operations, *comparison.undecided, *by_hand, *decisions(refusals, waiting)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from townhall.pg.catalog.bodies import Body, read_bodies
 from townhall.pg.catalog.counts import count_objects
+from townhall.pg.catalog.default_grantees import DefaultObjects, read_default_grantees
 from townhall.pg.catalog.dependants import Dependants, Part, Target, read_dependants
 from townhall.pg.catalog.dependencies import (
     foreign_keys_of_partitions,
@@ -71,6 +72,7 @@ __all__ = [
     "Body",
     "Column",
     "Constraint",
+    "DefaultObjects",
     "Dependants",
     "Facts",
     "Index",
@@ -105,6 +107,7 @@ __all__ = [
     "other_owner",
     "read_bodies",
     "read_columns_of_types",
+    "read_default_grantees",
     "read_dependants",
     "read_everything",
     "read_owners",

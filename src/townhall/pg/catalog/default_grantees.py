@@ -1,0 +1,38 @@
+"""The roles to which default privileges give something on what the current role creates."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from townhall.pg.catalog.fragments import name_of_grantee
+
+DefaultObjects = tuple[str | None, str]
+"""A schema, or None for all of them, and a letter of ``pg_default_acl.defaclobjtype``."""
+
+
+def read_default_grantees(connection: Connection) -> Mapping[DefaultObjects, list[str]]:
+    """Return the roles, sorted, by what the default privileges of the current role are for.
+
+    Args:
+        connection: A connection to the database.
+    """
+    found: dict[DefaultObjects, list[str]] = defaultdict(list)
+    for row in connection.exec_driver_sql(_QUERY):
+        found[row.schema, row.letter].append(row.grantee)
+    return found
+
+
+_QUERY = f"""
+    select distinct
+        n.nspname as schema,
+        d.defaclobjtype::text as letter,
+        {name_of_grantee("a")} as grantee
+    from pg_catalog.pg_default_acl as d
+    left join pg_catalog.pg_namespace as n on n.oid = d.defaclnamespace
+    cross join lateral pg_catalog.aclexplode(d.defaclacl) as a
+    where d.defaclrole = current_user::regrole and a.grantee <> d.defaclrole
+    order by 1, 2, 3
+"""

@@ -1,0 +1,47 @@
+"""What default privileges give to new objects is not given to what a downgrade creates again."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.autogenerate.lab import SCHEMA, Lab, Schema
+from townhall import pg
+from townhall.pg.catalog import empty_search_path, read_everything
+
+pytestmark = pytest.mark.thorough
+
+SCRIPT = """
+    create role lab_newcomer;
+    create table lab.tabled (id integer);
+    create function lab.one() returns integer language sql return 1;
+    create procedure lab.two() language sql as 'select 1';
+    create sequence lab.numbers;
+    create view lab.three as select 1 as id;
+    create materialized view lab.four as select 1 as id;
+    alter default privileges grant execute on functions to lab_newcomer;
+    alter default privileges in schema lab grant usage on sequences to lab_newcomer;
+    alter default privileges in schema lab grant select on tables to lab_newcomer
+"""
+
+
+def privileges(lab: Lab) -> object:
+    with empty_search_path(lab.connection):
+        return read_everything(lab.connection, [SCHEMA])
+
+
+def test_objects_older_than_the_default_privileges_come_back_as_they_were(lab: Lab) -> None:
+    lab.connection.exec_driver_sql(SCRIPT)
+    before = privileges(lab)
+    revision = lab.migrate(Schema())
+    lab.run(revision.downgrade, times=2)
+    assert privileges(lab) == before
+
+
+def test_view_that_is_created_again_has_the_privileges_that_it_had(lab: Lab) -> None:
+    lab.connection.exec_driver_sql(SCRIPT)
+    renamed = pg.View(schema=SCHEMA, name="three", definition="select 1 as number")
+    before = privileges(lab)
+    revision = lab.migrate(Schema(entities=[renamed]))
+    assert "lab_newcomer select" not in str(privileges(lab))
+    lab.run(revision.downgrade, times=2)
+    assert privileges(lab) == before
