@@ -259,6 +259,7 @@ DRIFTS: Mapping[str, Mapping[str, str]] = {
         "maximum": 'alter sequence lab."Odd numbers" maxvalue 500',
         "cache": 'alter sequence lab."Odd numbers" cache 3',
         "cycle": 'alter sequence lab."Odd numbers" cycle',
+        "unlogged": 'alter sequence lab."Odd numbers" set unlogged',
         "owned_by": f'alter sequence lab."Odd numbers" owned by {THINGS}.id',
         "grants granted": 'grant update on sequence lab."Odd numbers" to authenticated',
         "grants revoked": 'revoke all on sequence lab."Odd numbers" from authenticated',

@@ -379,6 +379,29 @@ def test_views_that_are_created_again_keep_what_can_not_be_declared(lab: Lab) ->
     assert everything(lab) == before
 
 
+def test_materialized_view_that_is_created_again_has_rows_where_it_had_some(lab: Lab) -> None:
+    def declared(function: pg.Function) -> Schema:
+        views = (
+            pg.MaterializedView(
+                schema=SCHEMA, name=name, definition="select lab.rate(1)::bigint as rate"
+            )
+            for name in ("full", "empty")
+        )
+        return Schema(things(), [ACCESS, function, *views])
+
+    def populated() -> list[str]:
+        query = "select matviewname from pg_matviews where schemaname = 'lab' and ispopulated"
+        return [*lab.connection.scalars(sa.text(query))]
+
+    lab.migrate(declared(BEFORE))
+    lab.connection.execute(sa.text("refresh materialized view lab.empty with no data"))
+    revision = lab.migrate(declared(CHANGES["argument name"]))
+    assert "pg.MaterializedView" in revision.upgrade
+    assert populated() == ["full"]
+    lab.run(revision.downgrade)
+    assert populated() == ["full"]
+
+
 def test_default_of_a_view_and_parameter_of_a_materialized_view_are_changed_and_removed(
     lab: Lab,
 ) -> None:

@@ -123,6 +123,18 @@ SMALL = {
         create trigger touched before update of c, a, b on things
         for each row execute function touch()
     """,
+    "unlogged tables and sequences": """
+        create unlogged table fast (id serial primary key, n integer generated always as identity);
+        alter sequence fast_n_seq set logged;
+        create table slow (id serial primary key, n integer generated always as identity);
+        alter sequence slow_id_seq set unlogged;
+        alter sequence slow_n_seq set unlogged;
+        create unlogged sequence numbers
+    """,
+    "materialized view without rows, which can't be computed": """
+        create materialized view failing as select 1 / 0 as n with no data;
+        create unique index on failing (n)
+    """,
     "enum of a function that a policy of the platform calls": """
         create schema storage;
         create table storage.objects (id integer);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -270,6 +271,51 @@ def test_enum_declared_with_other_values_than_its_column_is_refused(lab: Lab) ->
     entity = replace(pg.EnumType.of(mood), values=("good",))
     with pytest.raises(CommandError, match=r"enum lab\.mood is declared twice"):
         lab.differences(Schema(metadata, [entity]))
+
+
+def mooded(mood: sa.types.TypeEngine[Any], other: sa.types.TypeEngine[Any]) -> Schema:
+    metadata = sa.MetaData()
+    for name, type_ in {"things": mood, "others": other}.items():
+        sa.Table(name, metadata, sa.Column("mood", type_), schema=SCHEMA)
+    return Schema(metadata)
+
+
+def enum(*values: str) -> sa.Enum:
+    return sa.Enum(*values, name="mood", schema=SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        (
+            enum("good", "bad"),
+            enum("bad", "good"),
+            r"lab\.mood .* differs in values: .*lab\.things\.mood \(good, bad\) .*\(bad, good\)\.",
+        ),
+        (enum("good", "bad"), sa.ARRAY(enum("good")), r"\(good, bad\) .* \(good\)\."),
+        (
+            DOMAIN("size", sa.Integer, schema=SCHEMA),
+            DOMAIN("size", sa.Integer, schema=SCHEMA, not_null=True),
+            r"domain lab\.size .* differs in is nullable",
+        ),
+    ],
+    ids=["order of values", "array", "domain"],
+)
+def test_type_that_two_columns_declare_in_different_ways_is_refused(
+    lab: Lab, first: sa.types.TypeEngine[Any], second: sa.types.TypeEngine[Any], told: str
+) -> None:
+    with pytest.raises(CommandError, match=told):
+        lab.differences(mooded(first, second))
+    lab.migrate(mooded(first, copy(first)))
+
+
+def test_enum_of_a_domain_and_one_without_values_are_created(lab: Lab) -> None:
+    metadata = mooded(DOMAIN("moody", enum("good"), schema=SCHEMA), sa.Text()).metadata
+    nothing = sa.Enum(name="nothing", schema=SCHEMA)
+    sa.Table("empty", metadata, sa.Column("nothing", nothing), schema=SCHEMA)
+    revision = lab.there_and_back(Schema(), Schema(metadata))
+    assert "pg.EnumType" in revision.upgrade
+    assert "undecided" not in revision.upgrade
 
 
 def test_sequence_of_sqlalchemy_is_created_before_the_table_that_uses_it(lab: Lab) -> None:

@@ -34,7 +34,7 @@ OBJECTS = """
     create materialized view s.counts as select count(*) as n from s.t;
     create unique index on s.counts (n);
     create sequence s.seq;
-    create unlogged sequence s.fast;
+    alter sequence s.counted_n_seq set unlogged;
     create statistics s.both_of on a, b from s.t;
     create policy reading on s.t for select using (true);
     create rule quiet as on delete to s.t do instead nothing;
@@ -95,7 +95,7 @@ PROPERTIES_IN_WORDS = {
     "setting of a role in the database: 1: statement_timeout of anon",
     "setting of the database: 1: work_mem",
     "type of a table: 1: s.typed of s.comp",
-    "unlogged sequence: 1: s.fast",
+    "unlogged sequence: 1: s.counted_n_seq",
 }
 BY_KIND = {
     "cast": "(s.comp as text)",

@@ -178,6 +178,8 @@ _CHANGED = {
     ),
     ("rule",): _REWRITES,
     ("sequence", "owned_by"): Impact(_FUNCTIONAL, "it is dropped with another column, or stays"),
+    ("sequence", "unlogged", True): Impact(_FUNCTIONAL, "a crash sets it back to its start"),
+    ("sequence", "unlogged", False): Impact(_COSMETIC, "its numbers survive a crash"),
     ("sequence",): Impact(_FUNCTIONAL, "it gives other numbers"),
     ("table", "persistence", "unlogged"): Impact(
         _FUNCTIONAL, "a crash empties it, and it is not replicated"

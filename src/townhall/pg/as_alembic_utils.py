@@ -74,7 +74,10 @@ def _view(found: Any) -> ReplaceableEntity | None:  # noqa: ANN401 - of the clas
     kind = PGView if isinstance(found, View) else PGMaterializedView
     # It executes the query as a text in which a colon begins a parameter.
     has_parameters = bool(text(found.definition).compile().params)
-    return None if has_parameters else kind(found.schema, found.name, found.definition)
+    if has_parameters:
+        return None
+    state = {} if isinstance(found, View) else {"with_data": found.populated}
+    return kind(found.schema, found.name, found.definition, **state)
 
 
 def _policy(found: Any) -> ReplaceableEntity | None:  # noqa: ANN401 - of the class in _KINDS

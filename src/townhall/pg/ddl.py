@@ -200,6 +200,16 @@ def set_owner(kind: str, name: str, role: str | None) -> str:
     return f"alter {kind} {name} owner to {'current_user' if role is None else sql.quote(role)}"
 
 
+def set_persistence(sequence: str, *, is_unlogged: bool) -> str:
+    """Return the change of whether a sequence is written to the log.
+
+    Args:
+        sequence: The sequence.
+        is_unlogged: Whether it is not, so that it begins again after a crash of the server.
+    """
+    return f"alter sequence {sequence} set {'unlogged' if is_unlogged else 'logged'}"
+
+
 def unless_it_exists(creation: str) -> str:
     """Return the creation of an index or of statistics, where there are none of their name.
 

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, Self
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
-from townhall.pg import catalog, sql
+from townhall.pg import catalog, ddl, sql
 from townhall.pg.alterable import AlterableEntity, Previous
 from townhall.pg.entity import Entity, comment_statement
 from townhall.pg.privileges import (
@@ -50,6 +50,8 @@ class Sequence(AlterableEntity):
         maximum: The highest number; None for the highest of the type, or -1 for a descending one.
         cache: How many numbers a session takes at once.
         cycle: Whether it begins again behind its last number.
+        unlogged: Whether it is not written to the log, so that it begins again after a crash of
+            the server.
         owned_by: The table, in the same schema, and the column with which it is dropped.
         grants: The privileges of each role: ``{"authenticated": ("usage",)}``; None to leave them
             as they are.
@@ -68,6 +70,7 @@ class Sequence(AlterableEntity):
     maximum: int | None = None
     cache: int = 1
     cycle: bool = False
+    unlogged: bool = False
     owned_by: tuple[str, ...] | None = None
     grants: Grants | None = None
     api_roles: tuple[str, ...] = field(default=API_ROLES, compare=False)
@@ -126,7 +129,8 @@ class Sequence(AlterableEntity):
 
     def create_statements(self) -> Iterable[str]:
         """Yield the sequence, its privileges and its comment."""
-        yield f"create sequence if not exists {self.literal_name}\n{self.options}"
+        unlogged = "unlogged " if self.unlogged else ""
+        yield f"create {unlogged}sequence if not exists {self.literal_name}\n{self.options}"
         # It must have the owner of the table that it belongs to.
         yield from self._owner(self.literal_name)
         if self.owned_by is not None:
@@ -182,6 +186,8 @@ class Sequence(AlterableEntity):
         """Yield what changes the sequence; the number that comes next stays where it can."""
         if self.options != previous.options:
             yield f"alter sequence {self.literal_name}\n{self._alteration(previous)}"
+        if self.unlogged != previous.unlogged:
+            yield ddl.set_persistence(self.literal_name, is_unlogged=self.unlogged)
         if self.owned_by != previous.owned_by:
             yield self._ownership()
         if self.grants is not None and self.grants != previous.grants:
@@ -204,6 +210,7 @@ class Sequence(AlterableEntity):
         """Return the declared state, with the actual privileges where none are declared."""
         return replace(
             super().rendered(temporary, actual),
+            unlogged=self.unlogged,  # which a temporary one never is
             owned_by=self.owned_by,
             grants=actual.grants if self.grants is None else temporary.grants,
         )
@@ -245,6 +252,7 @@ _QUERY = f"""
         s.seqmax as maximum,
         s.seqcache as cache,
         s.seqcycle as cycle,
+        c.relpersistence = 'u' as unlogged,
         (
             select array[t.relname, a.attname]::text[]
             from pg_catalog.pg_depend as d
@@ -262,23 +270,5 @@ _QUERY = f"""
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where n.nspname = any (%(schemas)s)
         and {catalog.not_of_an_extension("pg_class", "c")}
-        and not exists (
-            select
-            from pg_catalog.pg_depend as d
-            where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid
-                and d.refclassid = 'pg_catalog.pg_class'::regclass
-                and (
-                    d.deptype = 'i'
-                    -- The default of the column that owns it.
-                    or d.deptype = 'a' and exists (
-                        select
-                        from pg_catalog.pg_attrdef as f
-                        join pg_catalog.pg_depend as u
-                            on u.classid = 'pg_catalog.pg_attrdef'::regclass and u.objid = f.oid
-                        where f.adrelid = d.refobjid and f.adnum = d.refobjsubid
-                            and u.refclassid = 'pg_catalog.pg_class'::regclass
-                            and u.refobjid = c.oid
-                    )
-                )
-        )
+        and not {catalog.is_of_column("c")}
 """

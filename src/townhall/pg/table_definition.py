@@ -82,7 +82,7 @@ class TableDefinition:
         yield from self._column_settings(name)
         yield from self._column_comment(name)
         for sequence in self._sequences(name, of_identity=True):
-            yield from self._sequence_access(sequence)
+            yield from self._sequence_settings(sequence)
         entries = [each for each in self.details.column_entries if each["column"] == name]
         yield from self._grants(f"table {self.name}", entries, ())
 
@@ -359,9 +359,12 @@ class TableDefinition:
             yield ddl.set_owner("table", self.name, details.owner)
         yield from self._grants(f"table {self.name}", entries, details.default_grantees)
         for sequence in self._sequences(of_identity=True):
-            yield from self._sequence_access(sequence)
+            yield from self._sequence_settings(sequence)
 
-    def _sequence_access(self, sequence: OwnedSequence) -> Iterable[str]:
+    def _sequence_settings(self, sequence: OwnedSequence) -> Iterable[str]:
+        is_other = sequence.is_unlogged != (self.table.persistence == "unlogged")
+        if sequence.is_identity and is_other:
+            yield ddl.set_persistence(sequence.name, is_unlogged=sequence.is_unlogged)
         if sequence.comment is not None:
             yield comment_statement("sequence", sequence.name, sequence.comment)
         yield from self._grants(
@@ -419,7 +422,8 @@ def _of_partitions(
 
 
 def _create_sequence(sequence: OwnedSequence) -> str:
-    return f"create sequence if not exists {sequence.name}\n{' '.join(sequence.clauses)}"
+    unlogged = "unlogged " if sequence.is_unlogged else ""
+    return f"create {unlogged}sequence if not exists {sequence.name}\n{' '.join(sequence.clauses)}"
 
 
 def _options(options: Iterable[str]) -> str:

@@ -201,6 +201,8 @@ class MaterializedView(_Relation):
         indexes: Its indexes by name, as they follow the table in ``create index``, a unique one
             after the word ``unique``: ``{"idx_stage": "unique (stage)"}``.
         parameters: Its storage parameters by name: ``{"fillfactor": "70"}``.
+        populated: Whether it is created with its rows; if not, it can't be read until it is
+            refreshed. That is not compared: a view that is created again is as it was.
     """
 
     kind: ClassVar[str] = "materialized view"
@@ -208,6 +210,14 @@ class MaterializedView(_Relation):
 
     indexes: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    populated: bool = field(default=True, compare=False)
+
+    def keeping(self, actual: Entity, created: Entity) -> Self:
+        """Return the view with all that is not declared, without rows where it has none."""
+        view = super().keeping(actual, created)
+        if not isinstance(actual, MaterializedView):
+            return view
+        return replace(view, populated=actual.populated)
 
     @property
     def subjects(self) -> set[str]:
@@ -216,13 +226,14 @@ class MaterializedView(_Relation):
 
     def create_statements(self) -> Iterable[str]:
         """Yield the view with its rows, its indexes, privileges and comments."""
-        yield from self._statements(self.definition)
+        yield from self._statements(with_data=self.populated)
 
     def create_without_data_statements(self) -> Iterable[str]:
         """Yield the same ``with no data``: computing the rows may take long."""
-        yield from self._statements(f"{self.definition}\nwith no data")
+        yield from self._statements(with_data=False)
 
-    def _statements(self, query: str) -> Iterable[str]:
+    def _statements(self, *, with_data: bool) -> Iterable[str]:
+        query = self.definition if with_data else f"{self.definition}\nwith no data"
         yield f"create materialized view if not exists {self.literal_name} as\n{query}"
         if self.parameters:
             values = (f"{name} = {sql.literal(value)}" for name, value in self.parameters.items())
@@ -253,6 +264,7 @@ class MaterializedView(_Relation):
                 **_shared_values(row, version),
                 indexes={name: _index(text) for name, text in (row["indexes"] or {}).items()},
                 parameters=row["parameters"] or {},
+                populated=row["populated"],
             )
             for row in catalog.rows(connection, _MATERIALIZED_VIEWS, schemas)
         ]
@@ -321,7 +333,8 @@ _INDEXES = """
             (
                 select jsonb_object_agg(o.option_name, o.option_value)
                 from pg_catalog.pg_options_to_table(c.reloptions) as o
-            ) as parameters
+            ) as parameters,
+            c.relispopulated as populated
 """
 
 

@@ -7,14 +7,16 @@ ignores sequences.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, NoReturn
 
 from alembic.util import CommandError
-from sqlalchemy import MetaData, Table
+from sqlalchemy import MetaData
 from sqlalchemy.dialects.postgresql import DOMAIN
+from sqlalchemy.types import TypeEngine
 
 from townhall import pg
 from townhall.migrate.compare.copies import named_type
-from townhall.pg import Domain, Entity, EnumType
+from townhall.pg import AlterableEntity, Domain, Entity, EnumType
 
 
 def declared_by(metadata: Iterable[MetaData]) -> list[Entity]:
@@ -22,25 +24,56 @@ def declared_by(metadata: Iterable[MetaData]) -> list[Entity]:
 
     Args:
         metadata: The declared tables.
+
+    Raises:
+        CommandError: Two declarations of one name differ.
     """
-    every = list(metadata)
-    tables = [table for each in every for table in each.tables.values()]
-    sequences = [sequence for each in every for sequence in each._sequences.values()]  # noqa: SLF001 - there is no public way
-    declared = [
-        *_types_of(tables),
-        *(pg.Sequence.of(sequence) for sequence in sequences if not sequence.optional),
-    ]
-    return list({entity.key: entity for entity in declared}.values())
+    found: dict[tuple[str, ...], _Declaration] = {}
+    for each in _declarations([*metadata]):
+        first = found.setdefault(each.entity.key, each)
+        if first.entity != each.entity:
+            _refuse_second(first, each)
+    return [each.entity for each in found.values()]
 
 
-def _types_of(tables: Iterable[Table]) -> Iterable[Entity]:
-    for table in tables:
+class _Declaration(NamedTuple):
+    entity: AlterableEntity
+    where: str
+
+
+def _declarations(metadata: Sequence[MetaData]) -> Iterable[_Declaration]:
+    for table in (table for each in metadata for table in each.tables.values()):
         for column in table.columns:
-            type_ = named_type(column.type)
-            if isinstance(type_, DOMAIN):
-                yield Domain.of(type_)
-            elif type_ is not None:
-                yield EnumType.of(type_)
+            for type_ in _types_of(column.type):
+                yield _Declaration(type_, f"the column {table.fullname}.{column.name}")
+    for sequence in (found for each in metadata for found in each._sequences.values()):  # noqa: SLF001 - there is no public way
+        if not sequence.optional:
+            yield _Declaration(pg.Sequence.of(sequence), "a Sequence")
+
+
+def _types_of(type_: TypeEngine[Any]) -> Iterable[AlterableEntity]:
+    named = named_type(type_)
+    if isinstance(named, DOMAIN):
+        yield from _types_of(named.data_type)
+        yield Domain.of(named)
+    elif named is not None:
+        yield EnumType.of(named)
+
+
+def _refuse_second(first: _Declaration, second: _Declaration) -> NoReturn:
+    differing = first.entity.differences(second.entity)
+    raise CommandError(
+        f"{first.entity.identity} is declared twice, and differs in"
+        f" {' and '.join(name.replace('_', ' ') for name in differing)}: {_in_words(first)} and"
+        f" {_in_words(second)}. It has one definition: give one of the two another name, or both"
+        " the same definition."
+    )
+
+
+def _in_words(declaration: _Declaration) -> str:
+    entity = declaration.entity
+    values = f" ({', '.join(entity.values)})" if isinstance(entity, EnumType) else ""
+    return f"by {declaration.where}{values}"
 
 
 def with_declared_by(metadata: Iterable[MetaData], entities: Sequence[Entity]) -> list[Entity]:
@@ -51,7 +84,7 @@ def with_declared_by(metadata: Iterable[MetaData], entities: Sequence[Entity]) -
         entities: The declared entities; one of the same name says all about it.
 
     Raises:
-        CommandError: An enum is declared twice, with different values.
+        CommandError: A type is declared twice, in different ways.
     """
     derived = declared_by(metadata)
     if not derived:

@@ -111,9 +111,9 @@ def _render_domain(item: DOMAIN, context: AutogenContext) -> str:
 def _render_enum(item: Enum, context: AutogenContext) -> str:
     # The enum type is created and dropped by operations of its own.
     context.imports.add("from sqlalchemy.dialects import postgresql")
-    values = ", ".join(map(quoted, item.enums))
+    values = "".join(f"{quoted(value)}, " for value in item.enums)
     schema = f", schema={quoted(item.schema)}" if item.schema else ""
-    return f"postgresql.ENUM({values}, name={quoted(str(item.name))}{schema}, create_type=False)"
+    return f"postgresql.ENUM({values}name={quoted(str(item.name))}{schema}, create_type=False)"
 
 
 @renderers.dispatch_for(CreateEntityOp)

@@ -50,6 +50,33 @@ IDENTIFIED = """(i.schema is null or i.schema = any (
 """Whether what ``pg_identify_object`` says, as ``i``, is in one of the schemas, or in none."""
 
 
+def is_of_column(alias: str) -> str:
+    """Return the condition that a sequence is that of an identity or serial column.
+
+    Args:
+        alias: The query's alias for the sequence in ``pg_class``.
+    """
+    return f"""exists (
+            select
+            from pg_catalog.pg_depend as d
+            where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = {alias}.oid
+                and d.refclassid = 'pg_catalog.pg_class'::regclass
+                and (
+                    d.deptype = 'i'
+                    -- The default of the column that owns it.
+                    or d.deptype = 'a' and exists (
+                        select
+                        from pg_catalog.pg_attrdef as f
+                        join pg_catalog.pg_depend as u
+                            on u.classid = 'pg_catalog.pg_attrdef'::regclass and u.objid = f.oid
+                        where f.adrelid = d.refobjid and f.adnum = d.refobjsubid
+                            and u.refclassid = 'pg_catalog.pg_class'::regclass
+                            and u.refobjid = {alias}.oid
+                    )
+                )
+        )"""
+
+
 def comment(catalog: str, alias: str) -> str:
     """Return the comment on an object, or null.
 

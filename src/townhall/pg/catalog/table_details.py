@@ -79,6 +79,7 @@ class OwnedSequence:
         name: The name of the sequence as SQL has it, qualified.
         column: The name of the column.
         is_identity: Whether the column is an identity column.
+        is_unlogged: Whether changes of its numbers are not written to the log.
         clauses: Its clauses: ``("as integer", "start with 1", …)``.
         comment: The comment on the sequence.
         entries: Its privileges, except the owner's.
@@ -88,6 +89,7 @@ class OwnedSequence:
     name: str
     column: str
     is_identity: bool
+    is_unlogged: bool
     clauses: Sequence[str]
     comment: str | None
     entries: Acl
@@ -268,6 +270,7 @@ _SEQUENCES = f"""
         'name', s.seqrelid::regclass::text,
         'column', a.attname,
         'is_identity', a.attidentity <> '',
+        'is_unlogged', q.relpersistence = 'u',
         'clauses', jsonb_build_array(
             'as ' || pg_catalog.format_type(s.seqtypid, null),
             'start with ' || s.seqstart,

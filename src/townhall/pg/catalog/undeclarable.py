@@ -6,7 +6,12 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from townhall.pg.catalog.fragments import IDENTIFIED, not_of_an_extension, rows
+from townhall.pg.catalog.fragments import (
+    IDENTIFIED,
+    is_of_column,
+    not_of_an_extension,
+    rows,
+)
 from townhall.pg.catalog.schemas import PLATFORM_SCHEMAS
 
 
@@ -87,6 +92,7 @@ _PROPERTIES = f"""
     from relations as c
     where c.relkind = 'S'
         and c.relpersistence = 'u'
+        and {is_of_column("c")}
         and not exists (
             select
             from pg_catalog.pg_depend as d
