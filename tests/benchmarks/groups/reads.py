@@ -49,7 +49,7 @@ _IS_MINE = f"""exists (
 _PER_ROW = "the post is looked up for each comment, without `asking_for()`"
 _OWN_ROWS = "the caller's rows in events of others are looked for too"
 _THREE_RULES = "each of three tables has a policy"
-_NESTED = "PostgreSQL expects ten ids in an array, and joins row by row"
+_NESTED = "an array is planned as ten ids, so that rows are joined one by one"
 _WITHOUT_NESTED = "set local enable_nestloop = off"
 _NEWEST_USAGE = """
     select * from usage_events where {condition} order by created_at desc limit 50
