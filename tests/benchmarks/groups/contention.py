@@ -1,6 +1,7 @@
-"""Eight connections that write at once as users, beside plain sessions on copies of the tables.
+"""Eight connections that write at once as users, beside copies of the tables.
 
-A copy has the columns, defaults and indexes, and no policies, triggers and foreign keys. Each
+A copy has the columns, defaults and indexes, and no policies, triggers and foreign keys. It is
+written by plain sessions, and by sessions that act as the user, which is a round trip more. Each
 write is a transaction of its own. Where all of them write one row they wait for each other's commit
 on both sides.
 """
@@ -51,6 +52,8 @@ _SET_UP = (
     insert into bench.table_assignments
     select * from public.table_assignments as t where t.event_id = '{LARGE_EVENT}'
     """,
+    "grant usage on schema bench to authenticated",
+    "grant select, insert, update on all tables in schema bench to authenticated",
 )
 _UNREACT = "delete from {schema}.social_feed_reactions where reaction_type = 'insightful'"
 _REACT = text(
@@ -151,6 +154,10 @@ def _measurements(bench: Bench) -> Iterator[Sequence[Measurement]]:
                     ("saves of a wizard session each", _save(_CONNECTIONS), _GOAL),
                     ("`seat()` in one event", _seating, _GOAL),
                 )
+                for side, beside in (
+                    (_bare, "a bare copy, by plain sessions"),
+                    (_acting, "a bare copy, by sessions that act"),
+                )
             ]
         finally:
             engine.dispose()
@@ -164,6 +171,16 @@ def _ours(engine: Engine, writes: _Writes) -> Side:
             session.execute(each.ours)
 
     return _at_once(engine, "public", writes, write)
+
+
+def _acting(engine: Engine, writes: _Writes) -> Side:
+    sessions = SessionFactory(engine)
+
+    def write(each: _Write) -> None:
+        with sessions.as_user(each.user) as session:
+            session.execute(each.bare)
+
+    return _at_once(engine, "bench", writes, write)
 
 
 def _bare(engine: Engine, writes: _Writes) -> Side:
