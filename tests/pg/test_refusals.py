@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.pg.samples import SCHEMA
 from townhall import pg
+from townhall.input_error import InputError
 from townhall.migrate.savepoints import run_script
 from townhall.pg import Entity
 
@@ -414,3 +415,13 @@ def test_replica_identity_that_contradicts_itself_is_refused() -> None:
         pg.ReplicaIdentity(table="t", mode="index")
     with pytest.raises(ValueError, match="mode is 'full': use mode='index'"):
         pg.ReplicaIdentity(table="t", index="t_key")
+
+
+@pytest.mark.parametrize("kind", [pg.View, pg.MaterializedView])
+def test_second_statement_in_a_view_is_refused(
+    kind: type[pg.View | pg.MaterializedView],
+) -> None:
+    with pytest.raises(InputError, match=r"view public\.v: .* second statement"):
+        kind(name="v", definition="select 1 as one; drop table things")
+    definition = "select ';' as a, $$;$$ as b, 1 as \";\" /* ; */; -- ;"
+    assert kind(name="v", definition=definition).definition.startswith("select ';'")
