@@ -36,6 +36,22 @@ def test_query_of_the_guide_runs_for_a_role_that_monitors(
         connection.rollback()
 
 
+def test_statements_before_a_distribution_let_an_ordinary_role_own_the_database(
+    townhall_shared_engine: Engine,
+) -> None:
+    (statements,) = blocks_of("docs/scaling.md", "sql")
+    with townhall_shared_engine.connect() as connection:
+        if connection.scalar(text("select current_setting('is_superuser') = 'off'")):
+            pytest.skip("only a superuser runs them, and the role of the named server is none")
+        name = connection.scalar(text("select current_database()"))
+        connection.execute(text("create role app_owner"))
+        connection.exec_driver_sql(statements.text.replace("database app ", f"database {name} "))
+        owner = "select datdba::regrole::text from pg_database where datname = current_database()"
+        assert connection.scalar(text(owner)) == "app_owner"
+        assert connection.scalar(text("select pg_has_role('app_owner', 'service_role', 'member')"))
+        connection.rollback()
+
+
 def test_example_of_the_guide_declares_parameters_of_tables() -> None:
     declared = run_blocks(blocks_of("docs/deployment.md", "python"))["HOT_TABLES"]
     assert isinstance(declared, list)

@@ -25,7 +25,8 @@ _WITH_COUNTER = 3.0
 _IN_A_BATCH, _ONE_BY_ONE = 500, 200
 
 # Why each statement of a user takes longer, and what the bare table leaves out.
-_LOOKS_UP = "each statement looks up the caller's events once"
+_LOOKS_UP = "the policy looks up the event of each row"
+_EVALUATES = "the policy is prepared for each statement"
 _COUNTS = "each row writes the counter of its post"
 _REFERS = "foreign keys look up a row for each"
 
@@ -129,6 +130,7 @@ INSERTS = (
         select '{READER}'::uuid as author_id, 'Post ' || n as content
         from generate_series(1, :rows) as n
         """,
+        why=_EVALUATES,
     ),
     Insert(
         "reactions to as many posts",
@@ -159,6 +161,7 @@ INSERTS = (
         where u.id <> '{READER}'
         limit :rows
         """,
+        why=_EVALUATES,
     ),
 )
 
