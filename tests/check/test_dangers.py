@@ -1246,6 +1246,15 @@ HAS_NOT = {
         create policy p on posts for select
         using (org_id in (select o from private.orgs() as o) or org_id in (select private.orgs()))
     """,
+    "table function that is joined": """
+        create policy p on posts for select using (
+            org_id in (
+                select u.id
+                from unnest(current_setting('app.orgs')::integer[]) as o (id)
+                join unnest(array[1, 2]) as u (id) on u.id = o.id
+            )
+        )
+    """,
     "policies for other commands": """
         create policy a on posts for select using (true);
         create policy b on posts for delete to authenticated using (org_id = 1)

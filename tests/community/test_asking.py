@@ -65,5 +65,7 @@ def test_post_that_is_asked_for_is_not_looked_up_for_each_row(connection: Connec
             asked = _below(table, PUBLIC_POST)
             plan = plan_of(connection, asked.with_only_columns(func.count()), run=True)
             assert plan.rows_read(table.__tablename__) > 0
-            (lookup,) = (each for each in plan.nodes if each["Node Type"] == "Function Scan")
+            (lookup,) = (
+                each for each in plan.nodes if each.get("Function Name") == "jsonb_to_recordset"
+            )
             assert lookup["Actual Loops"] == 0

@@ -79,7 +79,8 @@ def test_every_operation_has_a_case() -> None:
         and not issubclass(each, OpContainer)  # it emits what it contains
     }
     # What has no reverse is no difference, but a step of a live revision.
-    assert {type(case.operation) for case in OPERATIONS.values()} == of_ours - {FillColumnOp}
+    missing = of_ours - {type(case.operation) for case in OPERATIONS.values()} - {FillColumnOp}
+    assert missing == set()
 
 
 def subclasses(of: type[MigrateOperation]) -> Iterator[type[MigrateOperation]]:

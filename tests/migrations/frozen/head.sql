@@ -3827,8 +3827,8 @@ ALTER TABLE public.profiles ENABLE ROW LEVEL SECURITY;
 CREATE POLICY "readers of public posts or the author can read" ON public.social_feed_posts FOR SELECT TO authenticated USING ((is_public OR (author_id = ( SELECT auth.uid() AS uid))));
 
 CREATE POLICY "readers of the post or the author can read" ON public.social_feed_comments FOR SELECT TO authenticated USING (((author_id = ( SELECT auth.uid() AS uid)) OR (post_id = ANY (ARRAY( SELECT parent.id
-   FROM public.social_feed_posts parent
-  WHERE (parent.id = ANY ((NULLIF(current_setting('asked_for.public.social_feed_posts.id'::text, true), ''::text))::uuid[]))))) OR (EXISTS ( SELECT
+   FROM (unnest((NULLIF(current_setting('asked_for.public.social_feed_posts.id'::text, true), ''::text))::uuid[]) lookup(id)
+     JOIN public.social_feed_posts parent ON ((parent.id = lookup.id)))))) OR (EXISTS ( SELECT
    FROM (jsonb_to_recordset('[{"is_made": true}]'::jsonb) lookup(is_made boolean)
      JOIN public.social_feed_posts parent ON ((parent.id =
         CASE
@@ -3838,8 +3838,8 @@ CREATE POLICY "readers of the post or the author can read" ON public.social_feed
  OFFSET 0))));
 
 CREATE POLICY "readers of the post or the owner can read" ON public.social_feed_reactions FOR SELECT TO authenticated USING (((user_id = ( SELECT auth.uid() AS uid)) OR (post_id = ANY (ARRAY( SELECT parent.id
-   FROM public.social_feed_posts parent
-  WHERE (parent.id = ANY ((NULLIF(current_setting('asked_for.public.social_feed_posts.id'::text, true), ''::text))::uuid[]))))) OR (EXISTS ( SELECT
+   FROM (unnest((NULLIF(current_setting('asked_for.public.social_feed_posts.id'::text, true), ''::text))::uuid[]) lookup(id)
+     JOIN public.social_feed_posts parent ON ((parent.id = lookup.id)))))) OR (EXISTS ( SELECT
    FROM (jsonb_to_recordset('[{"is_made": true}]'::jsonb) lookup(is_made boolean)
      JOIN public.social_feed_posts parent ON ((parent.id =
         CASE

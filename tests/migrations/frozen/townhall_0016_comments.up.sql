@@ -235,12 +235,13 @@ using (
     or post_id = any (
         array(
             select parent.id
-            from public.social_feed_posts as parent
-            where parent.id = any (
+            from unnest(
                 nullif(
                     current_setting('asked_for.public.social_feed_posts.id', true), ''
                 )::uuid[]
-            )
+            ) as lookup (id)
+            join public.social_feed_posts as parent
+                on parent.id = lookup.id
         )
     )
     or exists (

@@ -9,7 +9,7 @@ from alembic.operations.ops import CreateTableCommentOp, DropColumnOp, DropIndex
 
 from tests.pg.statements.case import OperationCase
 from townhall import pg
-from townhall.migrate.operations.alterations import AlterEntityOp
+from townhall.migrate.operations.alterations import AddValuesOp, AlterEntityOp
 from townhall.migrate.operations.columns import (
     AddSerialOp,
     AlterSerialOp,
@@ -244,7 +244,7 @@ CASES = {
         difference=("alter_domain", "shop", "Percent", "default, checks"),
     ),
     "add values to an enum": OperationCase(
-        AlterEntityOp(LONGER, ENUM),
+        AddValuesOp(LONGER, ENUM),
         forward=ADD_VALUES,
         backward="",
         difference=("alter_enum", "shop", "Mood", "values"),

@@ -195,7 +195,7 @@ def _is_once(tokens: list[re.Match[str]], closing: Mapping[int, int], index: int
     # In (select …) of constants without a table, or as a table of a query or in the arguments of
     # one, which is read once.
     calls = (index, *(start - 1 for start, end in closing.items() if start < index < end))
-    if any(call > 0 and tokens[call - 1][0].lower() in _BEFORE_TABLES for call in calls):
+    if any(_before(tokens, call) in _BEFORE_TABLES for call in calls):
         return True
     return any(
         tokens[start + 1][0].lower() == "select"
@@ -204,6 +204,12 @@ def _is_once(tokens: list[re.Match[str]], closing: Mapping[int, int], index: int
         for start, end in closing.items()
         if start < index < end
     )
+
+
+def _before(tokens: Sequence[re.Match[str]], index: int) -> str:
+    # The first table of a join is in parentheses.
+    before = (each[0].lower() for each in reversed(tokens[:index]) if not each["open"])
+    return next(before, "")
 
 
 def _has_columns_alone(tokens: list[re.Match[str]], start: int, end: int, closed: int) -> bool:

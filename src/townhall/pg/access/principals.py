@@ -313,14 +313,14 @@ def readers_of(
 
 def _asked_lookup(row: str, own: str, parent: Column[Any], where: str | None) -> Iterator[str]:
     """Yield an SQL array of the keys for which a statement asks and whose rows can be read."""
+    setting = f"nullif(current_setting('{setting_of(parent)}', true), '')"
     yield "array("
     yield f"    select {own}"
-    yield f"    from {row}"
-    yield f"    where {own} = any ("
-    yield f"        nullif(current_setting('{setting_of(parent)}', true), '')::{type_of(parent)}[]"
-    yield "    )"
+    yield f"    from unnest({setting}::{type_of(parent)}[]) as {_LOOKUP} (id)"
+    yield f"    join {row}"
+    yield f"        on {own} = {_LOOKUP}.id"
     if where is not None:
-        yield indented(f"and {sql.parenthesized(where)}", " " * 8)
+        yield indented(f"where {where}")
     yield ")"
 
 
