@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -37,6 +38,14 @@ def test_each_group_of_the_benchmarks_runs_on_few_rows_and_has_its_place_in_the_
     block = capsys.readouterr().out
     assert "| ratio | goal |" in block
     assert block in page.replaced(page.PAGE.read_text("utf-8"), name, block)
+
+
+def test_each_line_of_the_page_says_what_it_compares() -> None:
+    lines = re.findall(
+        r"^\| ([^|]+) \| [^|]+ \| [^|]+ \| ([^|]+) \| ", page.PAGE.read_text("utf-8"), re.MULTILINE
+    )
+    assert len(lines) > len(GROUPS)
+    assert [line for line in lines if lines.count(line) > 1] == []
 
 
 def test_sides_with_different_results_are_refused_and_named() -> None:

@@ -402,12 +402,12 @@ def test_lookup_of_a_membership_has_its_ids_and_no_other(
             ids = set(connection.scalars(text(f"select private.{name}()")))
             looked_up = text(f"select mine.id from private.{name}_by_id as mine")
             assert set(connection.scalars(looked_up)) == ids
-            for event in (EVENT, OTHER_EVENT):
+            for each in {*ids, EVENT, OTHER_EVENT}:
                 asked = text(f"select private.{name}_include(:id)")
-                assert connection.scalar(asked, {"id": event}) == (event in ids)
+                assert connection.scalar(asked, {"id": each}) == (each in ids)
 
 
-@pytest.mark.parametrize("persona", sorted({"no_sub", "stranger", "guest"} & PERSONAS.keys()))
+@pytest.mark.parametrize("persona", ["no_sub", "stranger", "guest"])
 def test_lookup_evaluates_no_condition_of_its_reader_for_others(
     connection: Connection, persona: str
 ) -> None:

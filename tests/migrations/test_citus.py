@@ -45,7 +45,7 @@ def _as_superuser(url: str) -> str:
 def test_role_that_citus_has_not_sent_to_its_machines_is_told_how(role: str) -> None:
     with citus_database() as url:
         if not workers():
-            pytest.skip("a node alone has no other machines")
+            pytest.skip("a single node has no workers")
         name = make_url(url).database
         _run(str_of(citus_url()), f"alter role {role} login")  # where it was created and sent
         _run(

@@ -30,7 +30,7 @@ _GOAL = 1 / 0.6
 """The least throughput is 0.6 of that of the bare copy."""
 
 _ACTS = "acting is one more round trip of each transaction"
-_CHECKS = "policies, triggers and foreign keys are for each row"
+_CHECKS = "each write is checked by policies, triggers and foreign keys"
 
 _USER, _POST, _PARTICIPANT, _SESSION = 1, 2, 5, 9
 _WRITERS = [key(_USER, 4 + number) for number in range(_CONNECTIONS)]
