@@ -24,7 +24,7 @@ from townhall.migrate.cells import (
     each_cell,
 )
 from townhall.migrate.compare.filters import Filters, IncludeName, IncludeObject
-from townhall.migrate.guard.connections import PUBLIC_FIRST, connected
+from townhall.migrate.guard.connections import PUBLIC_FIRST_IN_SCRIPT, connected
 from townhall.migrate.guard.encodings import REFUSE_IN_SCRIPT
 from townhall.migrate.guard.limits import limits_of_script, reset_of_script
 from townhall.migrate.guard.lock_timeouts import COMPARISON, LOCK_TIMEOUT, LockTimeout
@@ -249,7 +249,7 @@ def _run_offline(settings: Settings, lock_timeout: LockTimeout, options: dict[st
     before = (
         "set client_min_messages = warning",
         *limits_of_script(lock_timeout.duration),
-        PUBLIC_FIRST,
+        PUBLIC_FIRST_IN_SCRIPT,
         REFUSE_IN_SCRIPT,
         refuse_traps_in_script(settings.scope.schemas),
     )

@@ -23,21 +23,29 @@ from townhall.migrate.guard.version_table import refuse_hidden_revision
 from townhall.migrate.urls import resolve_url
 from townhall.printing import on_one_line
 
-# By default a schema of the role's own name comes first on the search path.
-PUBLIC_FIRST = """do $$
+_SET_PATH = """perform pg_catalog.set_config(
+        'search_path',
+        pg_catalog.concat_ws(', ', 'public', nullif(pg_catalog.current_setting('search_path'), '')),
+        false
+    );"""
+
+# By default a schema of the role's own name comes first on the search path, where there is one.
+# Nothing is set where there is none: it would stay in a pool, and the limits of a run set it.
+PUBLIC_FIRST = f"""do $$
 begin
     if pg_catalog.current_schema() is distinct from 'public' then
-        perform pg_catalog.set_config(
-            'search_path',
-            pg_catalog.concat_ws(
-                ', ', 'public', nullif(pg_catalog.current_setting('search_path'), '')
-            ),
-            false
-        );
+        {_SET_PATH}
     end if;
 end
 $$"""
 """Makes public the schema in which unqualified names are created."""
+
+PUBLIC_FIRST_IN_SCRIPT = f"""do $$
+begin
+    {_SET_PATH}
+end
+$$"""
+"""The same for a script, also once it has created the schema that came first."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the settings of a role must not do to a run: end it, or hide rows from it."""
+"""What the settings of a role must not do to a run: end it, hide rows or move new objects."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ _ENDLESS = (
 # taken for valid though rows break it.
 _SEES_ALL = {"row_security": "off"}
 """Makes PostgreSQL refuse a statement from which row level security would hide rows."""
+
+_SEARCH_PATH = "search_path"
 
 # In its parallel mode Citus runs the DDL of a distributed table on several connections, and refuses
 # further DDL in the same transaction. A server without Citus has no such setting.
@@ -63,7 +65,8 @@ _SET = text(
 def session_limits(connection: Connection, lock_timeout: str) -> Iterator[None]:
     """Set the lock timeout of the session for a block, and lift its other limits.
 
-    A statement from which row level security would hide rows is refused.
+    A statement from which row level security would hide rows is refused, and unqualified names are
+    created in ``public``, also once a revision has created the schema that comes before it.
 
     Args:
         connection: A connection outside a transaction.
@@ -85,6 +88,8 @@ def session_limits(connection: Connection, lock_timeout: str) -> Iterator[None]:
 
 def transaction_limits(connection: Connection, lock_timeout: str) -> None:
     """Set the lock timeout of a transaction, and lift its other limits.
+
+    Unqualified names are created in ``public``, as in a migration.
 
     Args:
         connection: A connection within a transaction.
@@ -143,12 +148,20 @@ def _set_limits(
     milliseconds(lock_timeout)  # refuses what is none
     settings = {"lock_timeout": lock_timeout, **dict.fromkeys(_ENDLESS, "0"), **others}
     settings[_CITUS] = "sequential"
-    found = connection.execute(_SELECT, {"names": list(settings)})
+    found = connection.execute(_SELECT, {"names": [*settings, _SEARCH_PATH]})
     previous = {row.name: row.setting for row in found}
+    settings[_SEARCH_PATH] = _with_public_first(previous[_SEARCH_PATH])
     connection.info[ONE_BY_ONE] = _CITUS in previous
     wanted = {name: settings[name] for name in previous}
     _set(connection, wanted, is_local=is_local)
     return previous
+
+
+def _with_public_first(search_path: str) -> str:
+    schemas = sql.split_list(search_path)
+    if schemas[0] == "public":
+        return search_path
+    return sql.join_list(["public", *filter(None, schemas)])
 
 
 def milliseconds(duration: str, name: str = "the lock timeout", unit: str = "ms") -> float:
