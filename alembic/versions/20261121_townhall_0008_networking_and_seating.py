@@ -373,7 +373,7 @@ def upgrade() -> None:
             language="plpgsql",
             body="""
                 begin
-                    new.networking_opt_in := new.networking_opt_in is null and coalesce(
+                    new.networking_opt_in := coalesce(
                         (
                             select e.settings -> 'default_networking_opt_in' = 'true'::jsonb
                             from public.events as e
@@ -391,6 +391,28 @@ def upgrade() -> None:
                 "לברירת המחדל של האירוע (Sets the opt-in of a new participant"
                 " who has not answered: NULL to the event's default, or to "
                 "false)"
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="leave_networking_opt_in",
+            language="plpgsql",
+            body="""
+                begin
+                    if row_security_active('public.participants')
+                        and not pg_has_role('service_role', 'usage')
+                    then
+                        new.networking_opt_in := false;
+                    end if;
+                    return new;
+                end
+            """,
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment=(
+                "בעל חשבון עונה בעצמו (Leaves the opt-in of a person with an "
+                "account to them: what a client gives becomes false)"
             ),
         )
     )
@@ -424,18 +446,20 @@ def upgrade() -> None:
             name="start_networking_opt_in",
             timing="before",
             events=("insert",),
-            condition="""
-                new.networking_opt_in is null
-                or new.user_id is not null
-                and row_security_active('public.participants')
-                and not pg_has_role('service_role', 'usage')
-            """,
+            condition="new.networking_opt_in is null",
             function="private.start_networking_opt_in",
-            comment=(
-                "NULL הופך לברירת המחדל של האירוע; בעל חשבון עונה בעצמו (NULL"
-                " becomes the event's default; a person with an account "
-                "answers for themselves)"
-            ),
+            comment="NULL הופך לברירת המחדל של האירוע (NULL becomes the event's default)",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="participants",
+            name="leave_networking_opt_in",
+            timing="before",
+            events=("insert",),
+            condition="new.networking_opt_in and new.user_id is not null",
+            function="private.leave_networking_opt_in",
+            comment="בעל חשבון עונה בעצמו (A person with an account answers for themselves)",
         )
     )
     pg.create_entity(
@@ -504,6 +528,7 @@ def downgrade() -> None:
     )
     pg.drop_entity(pg.View.named(name="track_statistics"))
     pg.drop_entity(pg.Trigger.named(table="participants", name="withdraw_networking_opt_in"))
+    pg.drop_entity(pg.Trigger.named(table="participants", name="leave_networking_opt_in"))
     pg.drop_entity(pg.Trigger.named(table="participants", name="start_networking_opt_in"))
     drop_table("table_assignments")
     pg.replace_entity(
@@ -529,5 +554,6 @@ def downgrade() -> None:
         pg.Function.named(schema="private", name="set_networking_opt_in", arguments=arguments)
     )
     pg.drop_entity(pg.Function.named(name="withdraw_networking_opt_in"))
+    pg.drop_entity(pg.Function.named(schema="private", name="leave_networking_opt_in"))
     pg.drop_entity(pg.Function.named(schema="private", name="start_networking_opt_in"))
     drop_column("participants", "networking_opt_in")

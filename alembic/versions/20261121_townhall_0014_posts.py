@@ -135,6 +135,7 @@ def upgrade() -> None:
         comment="Posts of founders; only the author can read a private post.",
         if_not_exists=True,
     )
+    op.execute("alter table public.social_feed_posts set (fillfactor = 85)")
     op.create_index(
         "ix_social_feed_posts_author_id_created_at",
         "social_feed_posts",
@@ -321,6 +322,7 @@ def upgrade() -> None:
             name="start_post_counters",
             timing="before",
             events=("insert",),
+            condition="(new.reaction_count, new.comment_count) is distinct from (0, 0)",
             function="private.start_post_counters",
             comment="A new post has no reactions and no comments.",
         )

@@ -333,6 +333,7 @@ def upgrade() -> None:
             timing="before",
             events=("insert", "update"),
             columns=("parent_comment_id", "depth"),
+            condition="new.parent_comment_id is not null or new.depth is distinct from 0",
             function="private.set_comment_depth",
             comment="Maintains depth.",
         )

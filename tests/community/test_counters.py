@@ -51,6 +51,9 @@ COUNT_UPDATES = """
     create trigger note after update on public.social_feed_posts
         for each row execute function pg_temp.note();
 """
+WITHIN_PAGE = text(
+    "select pg_stat_get_xact_tuples_hot_updated('public.social_feed_posts'::regclass)"
+)
 
 
 def _counters(connection: Connection, post: UUID = PUBLIC_POST) -> tuple[int, int]:
@@ -174,6 +177,14 @@ def test_statement_updates_each_post_once(connection: Connection) -> None:
     assert updates(delete(SocialFeedReaction).where(of_theirs)) == 5
     assert updates(update(SocialFeedComment).values(content="Changed")) == 0
     assert updates(delete(SocialFeedComment)) == 5
+
+
+def test_a_counter_is_updated_within_the_page(connection: Connection) -> None:
+    posts = create_posts(connection, FOUNDER, 200)[::10]
+    before = connection.scalar(WITHIN_PAGE) or 0
+    reactions = [{"post_id": post, "user_id": PEER} for post in posts]
+    connection.execute(insert(SocialFeedReaction).values(reactions))
+    assert connection.scalar(WITHIN_PAGE) == before + len(posts)
 
 
 def test_rows_that_swap_posts_update_no_post(connection: Connection) -> None:

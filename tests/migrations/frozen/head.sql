@@ -780,6 +780,23 @@ $$;
 
 COMMENT ON FUNCTION private.keep_reaction_count() IS 'Keeps reaction_count of social_feed_posts equal to the number of rows in social_feed_reactions.';
 
+CREATE FUNCTION private.leave_networking_opt_in() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if row_security_active('public.participants')
+        and not pg_has_role('service_role', 'usage')
+    then
+        new.networking_opt_in := false;
+    end if;
+    return new;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.leave_networking_opt_in() IS 'בעל חשבון עונה בעצמו (Leaves the opt-in of a person with an account to them: what a client gives becomes false)';
+
 CREATE FUNCTION private.mark_messages_read(message_ids uuid[]) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1416,7 +1433,7 @@ CREATE FUNCTION private.start_networking_opt_in() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-    new.networking_opt_in := new.networking_opt_in is null and coalesce(
+    new.networking_opt_in := coalesce(
         (
             select e.settings -> 'default_networking_opt_in' = 'true'::jsonb
             from public.events as e
@@ -2719,7 +2736,8 @@ CREATE TABLE public.social_feed_posts (
     CONSTRAINT ck_social_feed_posts_reaction_count_not_negative CHECK ((reaction_count >= 0)),
     CONSTRAINT ck_social_feed_posts_title_bounds CHECK ((char_length(title) <= 200)),
     CONSTRAINT ck_social_feed_posts_view_count_not_negative CHECK ((view_count >= 0))
-);
+)
+WITH (fillfactor='85');
 
 ALTER TABLE ONLY public.social_feed_posts REPLICA IDENTITY FULL;
 
@@ -3383,6 +3401,10 @@ CREATE TRIGGER keep_reaction_count_on_update AFTER UPDATE ON public.social_feed_
 
 COMMENT ON TRIGGER keep_reaction_count_on_update ON public.social_feed_reactions IS 'Maintains reaction_count of social_feed_posts.';
 
+CREATE TRIGGER leave_networking_opt_in BEFORE INSERT ON public.participants FOR EACH ROW WHEN ((new.networking_opt_in AND (new.user_id IS NOT NULL))) EXECUTE FUNCTION private.leave_networking_opt_in();
+
+COMMENT ON TRIGGER leave_networking_opt_in ON public.participants IS 'בעל חשבון עונה בעצמו (A person with an account answers for themselves)';
+
 CREATE TRIGGER move_answers AFTER UPDATE ON public.social_feed_comments FOR EACH ROW WHEN ((new.depth IS DISTINCT FROM old.depth)) EXECUTE FUNCTION private.move_answers();
 
 COMMENT ON TRIGGER move_answers ON public.social_feed_comments IS 'Maintains depth of the answers.';
@@ -3395,15 +3417,15 @@ CREATE TRIGGER reset_reaction_count_on_truncate AFTER TRUNCATE ON public.social_
 
 COMMENT ON TRIGGER reset_reaction_count_on_truncate ON public.social_feed_reactions IS 'Maintains reaction_count of social_feed_posts.';
 
-CREATE TRIGGER set_comment_depth BEFORE INSERT OR UPDATE OF parent_comment_id, depth ON public.social_feed_comments FOR EACH ROW EXECUTE FUNCTION private.set_comment_depth();
+CREATE TRIGGER set_comment_depth BEFORE INSERT OR UPDATE OF parent_comment_id, depth ON public.social_feed_comments FOR EACH ROW WHEN (((new.parent_comment_id IS NOT NULL) OR (new.depth IS DISTINCT FROM 0))) EXECUTE FUNCTION private.set_comment_depth();
 
 COMMENT ON TRIGGER set_comment_depth ON public.social_feed_comments IS 'Maintains depth.';
 
-CREATE TRIGGER start_networking_opt_in BEFORE INSERT ON public.participants FOR EACH ROW WHEN (((new.networking_opt_in IS NULL) OR ((new.user_id IS NOT NULL) AND row_security_active('public.participants'::text) AND (NOT pg_has_role('service_role'::name, 'usage'::text))))) EXECUTE FUNCTION private.start_networking_opt_in();
+CREATE TRIGGER start_networking_opt_in BEFORE INSERT ON public.participants FOR EACH ROW WHEN ((new.networking_opt_in IS NULL)) EXECUTE FUNCTION private.start_networking_opt_in();
 
-COMMENT ON TRIGGER start_networking_opt_in ON public.participants IS 'NULL הופך לברירת המחדל של האירוע; בעל חשבון עונה בעצמו (NULL becomes the event''s default; a person with an account answers for themselves)';
+COMMENT ON TRIGGER start_networking_opt_in ON public.participants IS 'NULL הופך לברירת המחדל של האירוע (NULL becomes the event''s default)';
 
-CREATE TRIGGER start_post_counters BEFORE INSERT ON public.social_feed_posts FOR EACH ROW EXECUTE FUNCTION private.start_post_counters();
+CREATE TRIGGER start_post_counters BEFORE INSERT ON public.social_feed_posts FOR EACH ROW WHEN (((new.reaction_count IS DISTINCT FROM 0) OR (new.comment_count IS DISTINCT FROM 0))) EXECUTE FUNCTION private.start_post_counters();
 
 COMMENT ON TRIGGER start_post_counters ON public.social_feed_posts IS 'A new post has no reactions and no comments.';
 
@@ -4130,6 +4152,8 @@ REVOKE ALL ON FUNCTION private.keep_owner_of_community() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.keep_owner_of_organization() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_reaction_count() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.leave_networking_opt_in() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.mark_messages_read(message_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.mark_messages_read(message_ids uuid[]) TO authenticated;

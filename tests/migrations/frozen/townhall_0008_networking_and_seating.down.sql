@@ -72,6 +72,8 @@ $do$;
 
 drop trigger if exists withdraw_networking_opt_in on public.participants;
 
+drop trigger if exists leave_networking_opt_in on public.participants;
+
 drop trigger if exists start_networking_opt_in on public.participants;
 
 do $do$
@@ -120,6 +122,16 @@ begin
         perform pg_temp.townhall_drop_object('public', 'withdraw_networking_opt_in', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.withdraw_networking_opt_in()')), 'drop function if exists public.withdraw_networking_opt_in()', 'townhall_0008');
     else
         drop function if exists public.withdraw_networking_opt_in();
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'leave_networking_opt_in', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.leave_networking_opt_in()')), 'drop function if exists private.leave_networking_opt_in()', 'townhall_0008');
+    else
+        drop function if exists private.leave_networking_opt_in();
     end if;
 end
 $do$;

@@ -284,7 +284,7 @@ volatile security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
 begin
-    new.networking_opt_in := new.networking_opt_in is null and coalesce(
+    new.networking_opt_in := coalesce(
         (
             select e.settings -> 'default_networking_opt_in' = 'true'::jsonb
             from public.events as e
@@ -299,6 +299,26 @@ $function$;
 revoke all on function private.start_networking_opt_in() from public, anon, authenticated, service_role;
 
 comment on function private.start_networking_opt_in() is 'ההסכמה לנטוורקינג של משתתף חדש שלא ענה בעצמו: NULL הופך לברירת המחדל של האירוע (Sets the opt-in of a new participant who has not answered: NULL to the event''s default, or to false)';
+
+create or replace function private.leave_networking_opt_in()
+returns trigger
+language plpgsql
+volatile security invoker parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    if row_security_active('public.participants')
+        and not pg_has_role('service_role', 'usage')
+    then
+        new.networking_opt_in := false;
+    end if;
+    return new;
+end
+$function$;
+
+revoke all on function private.leave_networking_opt_in() from public, anon, authenticated, service_role;
+
+comment on function private.leave_networking_opt_in() is 'בעל חשבון עונה בעצמו (Leaves the opt-in of a person with an account to them: what a client gives becomes false)';
 
 create or replace function public.withdraw_networking_opt_in()
 returns trigger
@@ -326,15 +346,18 @@ comment on trigger update_table_assignments_updated_at on public.table_assignmen
 create or replace trigger start_networking_opt_in before insert
 on public.participants
 for each row
-when (
-    new.networking_opt_in is null
-    or new.user_id is not null
-    and row_security_active('public.participants')
-    and not pg_has_role('service_role', 'usage')
-)
+when (new.networking_opt_in is null)
 execute function private.start_networking_opt_in();
 
-comment on trigger start_networking_opt_in on public.participants is 'NULL הופך לברירת המחדל של האירוע; בעל חשבון עונה בעצמו (NULL becomes the event''s default; a person with an account answers for themselves)';
+comment on trigger start_networking_opt_in on public.participants is 'NULL הופך לברירת המחדל של האירוע (NULL becomes the event''s default)';
+
+create or replace trigger leave_networking_opt_in before insert
+on public.participants
+for each row
+when (new.networking_opt_in and new.user_id is not null)
+execute function private.leave_networking_opt_in();
+
+comment on trigger leave_networking_opt_in on public.participants is 'בעל חשבון עונה בעצמו (A person with an account answers for themselves)';
 
 create or replace trigger withdraw_networking_opt_in before update of user_id
 on public.participants

@@ -94,6 +94,8 @@ COMMENT ON COLUMN social_feed_posts.created_at IS 'When the row was created.';
 
 COMMENT ON COLUMN social_feed_posts.updated_at IS 'When the row last changed; maintained by a trigger.';
 
+alter table public.social_feed_posts set (fillfactor = 85);
+
 CREATE INDEX IF NOT EXISTS ix_social_feed_posts_author_id_created_at ON social_feed_posts (author_id, created_at DESC, id DESC);
 
 CREATE INDEX IF NOT EXISTS ix_social_feed_posts_created_at ON social_feed_posts (created_at DESC, id DESC) WHERE is_public;
@@ -244,6 +246,7 @@ comment on trigger update_social_feed_posts_updated_at on public.social_feed_pos
 create or replace trigger start_post_counters before insert
 on public.social_feed_posts
 for each row
+when ((new.reaction_count, new.comment_count) is distinct from (0, 0))
 execute function private.start_post_counters();
 
 comment on trigger start_post_counters on public.social_feed_posts is 'A new post has no reactions and no comments.';

@@ -293,6 +293,7 @@ comment on trigger update_social_feed_comments_updated_at on public.social_feed_
 create or replace trigger set_comment_depth before insert or update of parent_comment_id, depth
 on public.social_feed_comments
 for each row
+when (new.parent_comment_id is not null or new.depth is distinct from 0)
 execute function private.set_comment_depth();
 
 comment on trigger set_comment_depth on public.social_feed_comments is 'Maintains depth.';

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from townhall.domains.identity.triggers import of_clients, updated_at_trigger
 from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
+from townhall.pg.layout import indented
 
 START_NETWORKING_OPT_IN = Function(
     schema="private",
@@ -13,7 +14,7 @@ START_NETWORKING_OPT_IN = Function(
     settings={"search_path": SAFE_SEARCH_PATH},
     body="""
         begin
-            new.networking_opt_in := new.networking_opt_in is null and coalesce(
+            new.networking_opt_in := coalesce(
                 (
                     select e.settings -> 'default_networking_opt_in' = 'true'::jsonb
                     from public.events as e
@@ -27,6 +28,26 @@ START_NETWORKING_OPT_IN = Function(
     comment="ההסכמה לנטוורקינג של משתתף חדש שלא ענה בעצמו: NULL הופך לברירת המחדל של האירוע"
     " (Sets the opt-in of a new participant who has not answered: NULL to the event's default, or"
     " to false)",
+)
+
+# It tells clients apart within its body: a condition that calls functions is prepared for each
+# statement, also where the first half is false.
+LEAVE_NETWORKING_OPT_IN = Function(
+    schema="private",
+    name="leave_networking_opt_in",
+    language="plpgsql",
+    settings={"search_path": SAFE_SEARCH_PATH},
+    body=f"""
+        begin
+            if {indented(of_clients("participants"), " " * 16).lstrip()}
+            then
+                new.networking_opt_in := false;
+            end if;
+            return new;
+        end
+    """,
+    comment="בעל חשבון עונה בעצמו (Leaves the opt-in of a person with an account to them: what a"
+    " client gives becomes false)",
 )
 
 WITHDRAW_NETWORKING_OPT_IN = Function(
@@ -63,6 +84,7 @@ FILL_PARTICIPANT_TRACK_EVENT = Function(
 
 ENTITIES: tuple[Entity, ...] = (
     START_NETWORKING_OPT_IN,
+    LEAVE_NETWORKING_OPT_IN,
     WITHDRAW_NETWORKING_OPT_IN,
     FILL_PARTICIPANT_TRACK_EVENT,
     updated_at_trigger("events"),
@@ -74,11 +96,20 @@ ENTITIES: tuple[Entity, ...] = (
         name="start_networking_opt_in",
         timing="before",
         events=("insert",),
-        condition="new.networking_opt_in is null\nor new.user_id is not null\n"
-        f"and {of_clients('participants')}",
+        condition="new.networking_opt_in is null",
         function=START_NETWORKING_OPT_IN,
-        comment="NULL הופך לברירת המחדל של האירוע; בעל חשבון עונה בעצמו"
-        " (NULL becomes the event's default; a person with an account answers for themselves)",
+        comment="NULL הופך לברירת המחדל של האירוע (NULL becomes the event's default)",
+    ),
+    # Its name is before that of the trigger above, so that it fires first, and leaves the event's
+    # default as it is.
+    Trigger(
+        table="participants",
+        name="leave_networking_opt_in",
+        timing="before",
+        events=("insert",),
+        condition="new.networking_opt_in and new.user_id is not null",
+        function=LEAVE_NETWORKING_OPT_IN,
+        comment="בעל חשבון עונה בעצמו (A person with an account answers for themselves)",
     ),
     Trigger(
         table="participants",
