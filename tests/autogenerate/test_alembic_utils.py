@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -304,3 +305,73 @@ def test_overloads_with_a_comma_in_a_default_are_created_changed_and_dropped(
 
     lab.there_and_back(schema(), schema(*listed("1")))
     lab.there_and_back(schema(*listed("1")), schema(*listed("2")))
+
+
+CONSTANTS = {
+    "colons": "':x y:z ::w :'",
+    "a cast in a constant": "':x::y'",
+    "signs of formats": "'% %% %s %(x)s {x} {{x}}'",
+    "dollar quotes": "$a$ $$ :x ' $a$",
+    "backslashes": r"E'\\n \'' || '\n'",
+    "a comment": "'a' /* :x $$ */",
+}
+
+
+@pytest.mark.parametrize("constant", CONSTANTS.values(), ids=CONSTANTS)
+def test_constant_of_each_kind_of_entity_is_what_postgresql_reads(lab: Lab, constant: str) -> None:
+    condition = f"using (id::text <> {constant})"
+    whens = f"after insert on {SCHEMA}.items for each row when (new.id::text <> {constant})"
+    sources = {
+        "language sql": f"select {constant}",
+        "language plpgsql": f"declare a text := ''; begin return {constant}; end",
+    }
+    revision = lab.there_and_back(
+        schema(),
+        schema(
+            PGView(SCHEMA, "seen", f"select {constant} as a"),
+            PGView(SCHEMA, "noted", f"select {constant} as a -- :y"),
+            PGMaterializedView(SCHEMA, "kept", f"select {constant} as a"),
+            PGPolicy(SCHEMA, "other", condition, on_entity=f"{SCHEMA}.items"),
+            trigger_function(),
+            PGTrigger(
+                SCHEMA,
+                "keep_others",
+                f"{whens} execute function {SCHEMA}.keep()",
+                on_entity=f"{SCHEMA}.items",
+            ),
+            *(
+                PGFunction(
+                    SCHEMA,
+                    f"in_{language.partition(' ')[2]}(a text default {constant})",
+                    f"returns text {language} as $f${source}$f$",
+                )
+                for language, source in sources.items()
+            ),
+        ),
+    )
+    assert "op.create_entity" in revision.upgrade
+    (expected,) = _texts(lab, f"select {constant}")
+    assert {
+        *_texts(lab, "select a from lab.seen"),
+        *_texts(lab, "select a from lab.noted"),
+        *_texts(lab, "select a from lab.kept"),
+        *_texts(lab, "select lab.in_sql()"),
+        *_texts(lab, "select lab.in_plpgsql()"),
+    } == {expected}
+    _execute(lab, f"create policy expected on lab.items {condition}")
+    _execute(lab, f"create trigger expected {whens} execute function lab.keep()")
+    whens = "replace(pg_get_triggerdef(oid), tgname, '') from pg_trigger"
+    for uses in (
+        "qual from pg_policies where schemaname = 'lab'",
+        f"{whens} where tgrelid = 'lab.items'::regclass",
+    ):
+        assert len(_texts(lab, f"select distinct {uses}")) == 1
+
+
+def _texts(lab: Lab, query: str) -> list[str]:
+    return list(_execute(lab, query).scalars())
+
+
+def _execute(lab: Lab, statement: str) -> sa.CursorResult[Any]:
+    unchanged = {"no_parameters": True}
+    return lab.connection.exec_driver_sql(statement, execution_options=unchanged)

@@ -38,6 +38,7 @@ from townhall.pg.policy import Policy
 from townhall.pg.table_access import TableAccess
 from townhall.pg.trigger import Trigger
 from townhall.pg.view import MaterializedView, View
+from townhall.pg.written_entities import as_written, spelled
 
 Key = tuple[str, ...]
 
@@ -85,11 +86,16 @@ class Adapted(Entity):
 
     def create_statements(self) -> Iterable[str]:
         """Yield what creates the object, or replaces an existing one."""
-        return map(str, self.target.to_sql_statement_create_or_replace())
+        return map(spelled, self.target.to_sql_statement_create_or_replace())
 
     def drop_statements(self) -> Iterable[str]:
         """Yield the drop of the object."""
-        yield str(self.target.to_sql_statement_drop())
+        yield spelled(self.target.to_sql_statement_drop())
+
+    @property
+    def written(self) -> ReplaceableEntity | None:
+        """The entity as a revision holds it, or None where it would execute something else."""
+        return as_written(self.target)
 
     def found_in(self, actual: Entity | None) -> Entity | None:
         """Return the actual object, or None if what the entity stands for is missing in it."""
@@ -103,6 +109,14 @@ class Adapted(Entity):
             actual: The object as it is.
         """
         return replace(actual, **{name: getattr(created, name) for name in self.stated})
+
+    def as_created(self, created: Entity) -> Entity:
+        """Return the created object as an entity of this package that creates it.
+
+        Args:
+            created: The object as it was after the entity was created without its rows.
+        """
+        return created
 
     def diff_tuple(self, verb: str) -> tuple[Any, ...]:
         """Return the diff tuple that alembic-utils has for an operation.
@@ -222,6 +236,14 @@ class AdaptedView(Adapted):
     reader = View
     stated = ("definition", "columns")
 
+    def create_statements(self) -> Iterable[str]:
+        """Yield what creates the view, or drops and creates it where it has other columns."""
+        # The query may have dollar quotes of its own, and end in a comment.
+        target = copy.copy(self.target)
+        target.definition = sql.closed(target.definition)
+        (block,) = map(spelled, target.to_sql_statement_create_or_replace())
+        yield sql.do(block.partition("$$")[2].rpartition("$$")[0])
+
 
 class AdaptedMaterializedView(Adapted):
     """A ``PGMaterializedView``."""
@@ -230,11 +252,15 @@ class AdaptedMaterializedView(Adapted):
     reader = MaterializedView
     stated = ("definition", "columns")
 
+    def as_created(self, created: Entity) -> Entity:
+        """Return the created view, with its rows."""
+        return replace(created, populated=self.target.with_data)  # type: ignore[call-arg] # a field of the subclass
+
     def create_without_data_statements(self) -> Iterable[str]:
         """Yield what creates the view without its rows."""
         empty = copy.copy(self.target)
         empty.with_data = False
-        return map(str, empty.to_sql_statement_create_or_replace())
+        return map(spelled, empty.to_sql_statement_create_or_replace())
 
 
 class _AdaptedOnTable(Adapted):

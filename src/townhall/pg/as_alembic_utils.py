@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import text
-
 from townhall.pg import sql
 from townhall.pg.adapted import (
     Adapted,
@@ -66,15 +64,15 @@ _UNSAID: Mapping[tuple[type[Entity], str], Any] = {
 
 def _function(found: Any) -> ReplaceableEntity | None:  # noqa: ANN401 - of the class in _KINDS
     arguments = " ".join([*found.arguments, *found.arguments.values()])
-    # It drops the quotes of their names, and takes a comma in a default for their separator.
-    return None if {'"', ","} & {*arguments} else _parsed(PGFunction, found)
+    # It drops the quotes of their names, takes a comma in a default for their separator, and a
+    # backslash before a colon in a body of PL/pgSQL for an escape.
+    is_changed = {'"', ","} & {*arguments} or _ESCAPED in found.body + arguments
+    return None if is_changed else _parsed(PGFunction, found)
 
 
 def _view(found: Any) -> ReplaceableEntity | None:  # noqa: ANN401 - of the class in _KINDS
     kind = PGView if isinstance(found, View) else PGMaterializedView
-    # It executes the query as a text in which a colon begins a parameter.
-    has_parameters = bool(text(found.definition).compile().params)
-    if has_parameters:
+    if _ESCAPED in found.definition:
         return None
     state = {} if isinstance(found, View) else {"with_data": found.populated}
     return kind(found.schema, found.name, found.definition, **state)
@@ -99,6 +97,9 @@ def _is_plain(name: str) -> bool:
     # alembic-utils drops the quotes of most names.
     return sql.quote(name) == name
 
+
+_ESCAPED = r"\:"
+"""What alembic-utils executes as a colon."""
 
 _Express = Callable[[Any], ReplaceableEntity | None]
 _KINDS: Mapping[type[Entity], tuple[type[Adapted], _Express]] = {

@@ -61,7 +61,8 @@ def adapted_operations(
     """
     actual = entity.found_in(actual)
     if actual is None:
-        yield CreateEntityOp(created if _has_comma_in_default(created) else entity)
+        is_written = entity.written and not _has_comma_in_default(created)
+        yield CreateEntityOp(entity if is_written else entity.as_created(created))
         return
     merged = entity.merged(created, actual)
     previous = actual if isinstance(entity, AdaptedGrant) else expressed(actual)
@@ -69,7 +70,8 @@ def adapted_operations(
     is_replaceable = merged.kind != "function" or (
         merged.can_replace(actual) and actual.can_replace(merged)
     )
-    if previous is None or not is_replaceable:
+    is_written = entity.written and isinstance(previous, Adapted) and previous.written
+    if previous is None or not (is_replaceable and is_written):
         yield from changes(merged, actual, merged)
     elif merged.state != actual.state:
         yield ReplaceEntityOp(entity, previous)
@@ -90,11 +92,12 @@ def with_drops_of_alembic_utils(operations: Sequence[MigrateOperation]) -> list[
     """
     created = {each.target.key for each in operations if isinstance(each, CreateEntityOp)}
     return [
-        DropEntityOp(written)
+        DropEntityOp(entity)
         if isinstance(operation, DropEntityOp)
         and operation.target.key not in created
         and not operation.why
-        and (written := expressed(operation.target))
+        and (entity := expressed(operation.target))
+        and entity.written
         else operation
         for operation in operations
     ]

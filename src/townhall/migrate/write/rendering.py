@@ -150,7 +150,8 @@ def _render_drop(context: AutogenContext, operation: DropEntityOp) -> str | list
 def _rendered_by_alembic_utils(
     render: Callable[[AutogenContext, Any], str], context: AutogenContext, entity: Adapted
 ) -> str:
-    return render(context, DropOp(entity.target))  # of the operation it reads the target alone
+    # Of the operation it reads the target alone.
+    return render(context, DropOp(entity.written or entity.target))
 
 
 def _is_in_pg(entity: Entity) -> bool:
