@@ -8,19 +8,39 @@ import pytest
 
 from tests.coaching.data import insert_coaching
 from tests.support.every_version import townhall_server
+from tests.support.sample_data import engine_with, rolled_back
 from townhall.session import SessionFactory
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Connection, Engine
+
+    from townhall.testing.databases import Databases
 
 __all__ = ["townhall_server"]
 
 
+@pytest.fixture(scope="session")
+def shared_engine(
+    townhall_databases: Databases, townhall_owner: str | None, townhall_template: str
+) -> Iterator[Engine]:
+    """Yield an engine on the sample data that tests share: each rolls back what it writes."""
+    with (
+        townhall_databases.create(townhall_template, owner=townhall_owner) as url,
+        engine_with(url, insert_coaching) as engine,
+    ):
+        yield engine
+
+
 @pytest.fixture
-def connection(townhall_connection: Connection) -> Connection:
-    """Return a connection to two tenants with a campaign each, and a campaign without one."""
-    insert_coaching(townhall_connection)
-    return townhall_connection
+def connection(shared_engine: Engine) -> Iterator[Connection]:
+    """Yield a connection to two tenants with a campaign each, and a campaign without one.
+
+    Its transaction is rolled back.
+    """
+    with rolled_back(shared_engine) as connection:
+        yield connection
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from sqlalchemy import create_engine
 
 from tests.community.data import insert_community
 from tests.support.every_version import townhall_server
+from tests.support.sample_data import engine_with, rolled_back
 from townhall.session import SessionFactory
 
 if TYPE_CHECKING:
@@ -26,12 +27,11 @@ def shared_engine(
     townhall_databases: Databases, townhall_owner: str | None, townhall_template: str
 ) -> Iterator[Engine]:
     """Yield an engine on a small community that tests share: each rolls back what it writes."""
-    with townhall_databases.create(townhall_template, owner=townhall_owner) as url:
-        engine = create_engine(url)
-        with engine.begin() as connection:
-            insert_community(connection)
+    with (
+        townhall_databases.create(townhall_template, owner=townhall_owner) as url,
+        engine_with(url, insert_community) as engine,
+    ):
         yield engine
-        engine.dispose()
 
 
 @pytest.fixture
@@ -45,9 +45,8 @@ def engine(townhall_database: str) -> Iterator[Engine]:
 @pytest.fixture
 def connection(shared_engine: Engine) -> Iterator[Connection]:
     """Yield a connection to a small community, in a transaction that is rolled back."""
-    with shared_engine.connect() as connection, connection.begin() as transaction:
+    with rolled_back(shared_engine) as connection:
         yield connection
-        transaction.rollback()
 
 
 @pytest.fixture

@@ -7,20 +7,40 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.every_version import townhall_server
+from tests.support.sample_data import engine_with, rolled_back
 from tests.wizard.data import insert_wizard
 from townhall.session import SessionFactory
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Engine
+
+    from townhall.testing.databases import Databases
 
 __all__ = ["townhall_server"]
 
 
+@pytest.fixture(scope="session")
+def shared_engine(
+    townhall_databases: Databases, townhall_owner: str | None, townhall_template: str
+) -> Iterator[Engine]:
+    """Yield an engine on the sample data that tests share: each rolls back what it writes."""
+    with (
+        townhall_databases.create(townhall_template, owner=townhall_owner) as url,
+        engine_with(url, insert_wizard) as engine,
+    ):
+        yield engine
+
+
 @pytest.fixture
-def connection(townhall_connection: Connection) -> Connection:
-    """Return a connection to a session of the owner and one of the stranger."""
-    insert_wizard(townhall_connection)
-    return townhall_connection
+def connection(shared_engine: Engine) -> Iterator[Connection]:
+    """Yield a connection to a session of the owner and one of the stranger.
+
+    Its transaction is rolled back.
+    """
+    with rolled_back(shared_engine) as connection:
+        yield connection
 
 
 @pytest.fixture
