@@ -120,7 +120,7 @@ def test_two_new_tables_with_foreign_keys_to_each_other_are_created(
         sa.Table(
             name,
             metadata,
-            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("id", sa.Integer, sa.ForeignKey(f"{SCHEMA}.{other}.id"), primary_key=True),
             sa.Column("other", sa.ForeignKey(f"{SCHEMA}.{other}.id", use_alter=is_late)),
             schema=SCHEMA,
         )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from alembic.operations.ops import CreateForeignKeyOp
 from sqlalchemy import (
+    Column,
     Constraint,
     ForeignKeyConstraint,
     PrimaryKeyConstraint,
@@ -15,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.exc import NoReferencedTableError
-from sqlalchemy.schema import conv
+from sqlalchemy.schema import SchemaItem, conv
 
 from townhall.migrate.compare.copies import options_of
 from townhall.migrate.compare.declared_names import final_name
@@ -88,6 +90,32 @@ def foreign_key_operation(key: ForeignKeyConstraint) -> CreateForeignKeyOp:
         name = sql.generated_name(key.table.name, key.column_keys, "fkey")
         operation.constraint_name = conv(name)
     return operation
+
+
+def without_foreign_keys(
+    parts: Iterable[SchemaItem], keys: Sequence[ForeignKeyConstraint]
+) -> list[SchemaItem]:
+    """Return the columns and constraints of a new table without the keys that are added later.
+
+    Args:
+        parts: The columns and constraints.
+        keys: The foreign keys to leave out.
+    """
+    columns = {column.name for key in keys for column in key.columns}
+    return [
+        _without_numbers(each) if isinstance(each, Column) and each.name in columns else each
+        for each in parts
+        if not any(each is key for key in keys)
+    ]
+
+
+def _without_numbers(column: Column[Any]) -> Column[Any]:
+    # SQLAlchemy takes an integer for serial that is the primary key and no foreign key.
+    if not column.primary_key or column.autoincrement != "auto":
+        return column
+    copy = column._copy()  # noqa: SLF001 - as Alembic does
+    copy.autoincrement = False
+    return copy
 
 
 def _addition(key: ForeignKeyConstraint) -> CreateForeignKeyOp:

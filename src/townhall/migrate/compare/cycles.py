@@ -15,7 +15,7 @@ from alembic.operations.ops import (
 )
 from sqlalchemy import ForeignKeyConstraint
 
-from townhall.migrate.compare.constraints import foreign_key_operation
+from townhall.migrate.compare.constraints import foreign_key_operation, without_foreign_keys
 from townhall.migrate.operations.constraints import AddDefinedOp, RenameConstraintOp
 from townhall.migrate.operations.table_names import table_of
 from townhall.pg.catalog import TableName
@@ -101,9 +101,7 @@ def _additions(
             for key in keys[name]
             if _referred(key) in in_use or _is_of_cycle(name, _referred(key), references)
         ]
-        operation.columns = [
-            each for each in operation.columns if not any(each is key for key in apart)
-        ]
+        operation.columns = without_foreign_keys(operation.columns, apart)
         additions += map(foreign_key_operation, apart)
     return additions
 

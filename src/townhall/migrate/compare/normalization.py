@@ -42,6 +42,7 @@ from townhall.migrate.compare.constraints import (
     by_name,
     foreign_key_operation,
     key_definition,
+    without_foreign_keys,
 )
 from townhall.migrate.compare.copies import copied, named_type
 from townhall.migrate.compare.serials import serial_type
@@ -181,10 +182,8 @@ def _normalize(
         return []
     # Those of a cycle are added when all tables exist.
     foreign_keys = [each for each in table.foreign_key_constraints if each.use_alter]
-    operation.columns = [
-        *table.columns,
-        *(_without_options(each) for each in table.constraints if each not in foreign_keys),
-    ]
+    constraints = map(_without_options, table.constraints)
+    operation.columns = without_foreign_keys([*table.columns, *constraints], foreign_keys)
     return list(map(foreign_key_operation, foreign_keys))
 
 
