@@ -10,7 +10,7 @@ from townhall.migrate.alembic_options import ANYWAY, refuse_others
 
 def test_options_that_say_what_is_done_anyway_are_taken() -> None:
     refuse_others(ANYWAY)
-    refuse_others({"compare_type": True, "compare_server_default": True})
+    refuse_others(dict.fromkeys(ANYWAY))
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,10 @@ def test_options_that_say_what_is_done_anyway_are_taken() -> None:
             False,
             "another transaction_per_migration than .*: .* of its own",
         ),
+        ("sqlalchemy_module_prefix", "sqlalchemy.", "another sqlalchemy_module_prefix .* op, sa"),
+        ("upgrade_token", "ups", "another upgrade_token than .*: .* for one database"),
+        ("target_metadata", [], "option target_metadata: give it as metadata="),
+        ("connection", None, "option connection: .*attributes"),
     ],
 )
 def test_option_with_another_value_is_refused(name: str, value: object, sentence: str) -> None:

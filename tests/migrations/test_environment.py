@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
@@ -85,6 +86,23 @@ def test_passed_connection_that_translates_schemas_is_refused(engine: Engine) ->
         pytest.raises(CommandError, match="has a schema_translate_map"),
     ):
         command.upgrade(_config(connection), "head")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (None, "is of the class OptionEngine: pass one of engine.connect"),
+        ({"isolation_level": "AUTOCOMMIT"}, "commits each statement"),
+    ],
+)
+def test_connection_that_can_not_be_rolled_back_is_refused(
+    engine: Engine, options: dict[str, str] | None, sentence: str
+) -> None:
+    config = alembic_config()
+    with nullcontext(engine) if options is None else engine.connect() as passed:
+        config.attributes["connection"] = passed.execution_options(**options or {})
+        with pytest.raises(CommandError, match=sentence):
+            command.upgrade(config, "head")
 
 
 @pytest.mark.exhaustive

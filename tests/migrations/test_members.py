@@ -56,6 +56,9 @@ def test_one_metadata_is_given_as_alembic_takes_it(tmp_path: Path, metadata: str
         ("given['exposed'] = 'shop'", "exposed='shop'.*: give a list"),
         ("given['accepted'] = ['view']", "accepted=.* has 'view', and takes Accepted"),
         ("given['kinds'] = pg.View", "kinds=the class View.*: give a list"),
+        ("given['include_object'] = 'notes'", "include_object='notes'.*: give a function"),
+        ("given['render_item'] = []", "render_item=a list.*: give a function"),
+        ("given['on_version_apply'] = [print, 1]", "on_version_apply=a int.*: give a function"),
         ("given['roles'] = 'anon'", "roles=.* has 'anon', and takes Roles"),
         ("given['entities'] = [one, two]", r"function public\.one\(\) is declared 2 times"),
         (

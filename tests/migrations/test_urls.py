@@ -48,7 +48,9 @@ def test_without_a_url_the_embedded_server_is_started(
         assert connection.exec_driver_sql("select 1").scalar() == 1
 
 
-@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+@pytest.mark.parametrize(
+    "scheme", ["postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg_async"]
+)
 def test_every_postgresql_scheme_uses_psycopg(scheme: str) -> None:
     url = resolve_url(f"{scheme}://me:p%40ss@host:5433/db?sslmode=require")
     assert url.drivername == "postgresql+psycopg"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -41,6 +41,8 @@ from townhall.migrate.members import (
     DECLARATIONS,
     explaining_declarations,
     explaining_tables,
+    function_of,
+    functions_of,
     members,
     metadata_of,
 )
@@ -68,6 +70,9 @@ if TYPE_CHECKING:
     from townhall.migrate.comparing import RenderItem
     from townhall.migrate.trial.hook import ProcessDirectives
 
+OnVersionApply = Callable[..., None]
+"""``on_version_apply`` of Alembic's ``context.configure``."""
+
 # The options by which Alembic's commands are known that change a database, and that compare one.
 _DESTINATION = "destination_rev"
 _COMPARISON = "revision_context"
@@ -91,6 +96,8 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     include_object: IncludeObject | None = None,
     process_revision_directives: ProcessDirectives | None = None,
     render_item: RenderItem | None = None,
+    on_version_apply: OnVersionApply | Iterable[OnVersionApply] = (),
+    template_args: Mapping[str, object] | None = None,
     **options_of_alembic: object,
 ) -> None:
     """Run the command that Alembic was called with; an ``env.py`` needs nothing else.
@@ -137,19 +144,20 @@ def run(  # noqa: PLR0913 - each is a setting of its own
             ``Rewriter``.
         render_item: What writes a type, a default or another item as Python, likewise; where it
             returns False, the item is written as without it.
+        on_version_apply: What is called after each revision, one or several, likewise.
+        template_args: Further names for ``script.py.mako``, likewise.
         options_of_alembic: Further options of Alembic's ``context.configure``, which an ``env.py``
-            can keep where they say what is done anyway: ``compare_type=True``,
-            ``compare_server_default=True``, ``include_schemas=True``, ``render_as_batch=False``,
-            ``transaction_per_migration=True``, ``version_table="alembic_version"`` and
-            ``version_table_schema="public"``.
+            can keep where they say what is done anyway, such as ``compare_type=True``,
+            ``include_schemas=True``, ``literal_binds=True`` and
+            ``version_table="alembic_version"``.
 
     Raises:
         CommandError: An option of Alembic has another value than what is done. A list has a member
-            of another class, a table or an entity is declared twice, a rule is for a role that is
-            absent, the roles or the schema of helpers are not the product's, an entity is of a kind
-            of the application's that is not among ``kinds``, the database can't be connected to,
-            another migration did not end or a lock was not granted in time, or PostgreSQL refuses
-            what is declared or what a revision does.
+            of another class, what Alembic is to call is no function, a table or an entity is
+            declared twice, a rule is for a role that is absent, the roles or the schema of helpers
+            are not the product's, an entity is of a kind of the application's that is not among
+            ``kinds``, the database can't be connected to, another migration did not end or a lock
+            was not granted in time, or PostgreSQL refuses what is declared or what a revision does.
     """
     refuse_others(options_of_alembic)
     _log_as_configured(context.config)
@@ -164,18 +172,31 @@ def run(  # noqa: PLR0913 - each is a setting of its own
             roles=members("roles", [roles], Roles)[0],
             helper_schema=helper_schema,
             kinds=members("kinds", kinds, type),
-            filters=Filters(include_name, include_object),
+            filters=Filters(
+                function_of("include_name", include_name),
+                function_of("include_object", include_object),
+            ),
             exposed=members("exposed", exposed, str),
             accepted=members("accepted", accepted, Accepted),
         )
+        in_addition = {
+            "process_revision_directives": function_of(
+                "process_revision_directives", process_revision_directives
+            ),
+            "render_item": function_of("render_item", render_item),
+            "on_version_apply": [
+                partial(_after_step, settings),
+                *functions_of("on_version_apply", on_version_apply),
+            ],
+            "template_args": template_args,
+        }
     context.config.attributes[SETTINGS] = settings
     arguments = context.get_x_argument(as_dictionary=True)
     timeout = _lock_timeout(arguments, LockTimeout(lock_timeout))
     wait_limit = _wait_limit(arguments, wait)
     options = {
         **_options(settings),
-        "process_revision_directives": process_revision_directives,
-        "render_item": render_item,
+        **in_addition,
         LOCK_TIMEOUT_OPTION: _lock_timeout(arguments, COMPARISON),
         LOCK_TIMEOUT_OF_REVISIONS: timeout.duration,
         LIVE_OPTION: arguments.get("live", "yes" if live else "no") != "no",
@@ -218,7 +239,6 @@ def _options(settings: Settings) -> dict[str, Any]:
         # whether two are equal, for which it quotes texts differently.
         "compare_server_default": False,
         "include_schemas": True,
-        "on_version_apply": partial(_after_step, settings),
         SETTINGS: settings,
         REVISIONS_OPTION: _revisions,
     }

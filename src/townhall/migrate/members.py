@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from townhall.pg.access import Access, Membership
 from townhall.pg.alembic_utils import ReplaceableEntity
 
 Member = TypeVar("Member")
+Function = TypeVar("Function", bound=Callable[..., object])
 
 DECLARATIONS: tuple[type, ...] = (Entity, Access, Membership, ReplaceableEntity)
 """The classes of what an ``env.py`` declares beside tables."""
@@ -70,6 +71,36 @@ def members(name: str, given: Iterable[Member], *classes: type) -> list[Member]:
             names = " or ".join(each.__name__ for each in classes)
             raise InputError(f"migrate.run({name}=…) has {_shown(member)}, and takes {names}")
     return listed
+
+
+def function_of(name: str, given: Function | None) -> Function | None:
+    """Return a function that an ``env.py`` gives for Alembic to call.
+
+    Args:
+        name: The parameter of :func:`townhall.migrate.run`.
+        given: Its value.
+
+    Raises:
+        InputError: The value is no function.
+    """
+    if given is not None and not callable(given):
+        raise InputError(f"migrate.run({name}={_shown(given)}): give a function")
+    return given
+
+
+def functions_of(name: str, given: Function | Iterable[Function]) -> list[Function]:
+    """Return the functions that an ``env.py`` gives for Alembic to call, one or several.
+
+    Args:
+        name: The parameter of :func:`townhall.migrate.run`.
+        given: Its value.
+
+    Raises:
+        InputError: The value is neither a function nor a list of functions.
+    """
+    if callable(given):
+        return [given]
+    return [each for each in members(name, given, object) if function_of(name, each)]
 
 
 def _shown(value: object) -> str:

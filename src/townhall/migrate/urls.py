@@ -10,7 +10,12 @@ from sqlalchemy.exc import ArgumentError
 from townhall import embedded
 from townhall.input_error import InputError
 
-_POSTGRESQL_NAMES = ("postgres", "postgresql", "postgresql+psycopg")
+_POSTGRESQL_NAMES = (
+    "postgres",
+    "postgresql",
+    "postgresql+psycopg",
+    "postgresql+psycopg_async",  # the same driver
+)
 
 
 def resolve_url(explicit: str | None = None, ini: str | None = None) -> URL:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from configparser import InterpolationError
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from alembic.config import Config
@@ -14,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from townhall.embedded import EmbeddedServerError
 from townhall.engines import engine_of
+from townhall.ini import describe_config_error
 from townhall.migrate.faults import describe
 from townhall.migrate.guard.encodings import REQUIRED, check_encodings, refuse_other_encodings
 from townhall.migrate.guard.faults import explaining_faults
@@ -67,6 +70,7 @@ def connected(
     is_command = config.cmd_opts is not None
     passed = config.attributes.get("connection")
     if passed is not None:
+        _refuse_no_connection(passed)
         with explaining_faults(passed, is_command=is_command):
             _check(passed, schemas)
             refuse_hidden_revision(passed)
@@ -87,12 +91,21 @@ def _opened(
     try:
         url = resolve_url(
             arguments.get("url") or config.attributes.get("url"),
-            config.get_main_option("sqlalchemy.url"),
+            _url_of_ini(config),
         )
     except (ValueError, EmbeddedServerError) as error:
         raise CommandError(on_one_line(error)) from error
     with _connect(url, schemas) as connection:
         yield connection
+
+
+def _url_of_ini(config: Config) -> str | None:
+    # Where pyproject.toml configures Alembic there may be no alembic.ini, or no section in it.
+    try:
+        return config.file_config.get(config.config_ini_section, "sqlalchemy.url", fallback=None)
+    except InterpolationError as error:
+        name = Path(config.config_file_name or "alembic.ini")
+        raise CommandError(f"sqlalchemy.url of {describe_config_error(error, name)}") from None
 
 
 def _connect(url: URL, schemas: Iterable[str]) -> Connection:
@@ -123,6 +136,14 @@ def _prepare(schemas: Iterable[str], driver_connection: Any, _: object) -> None:
         raise
 
 
+def _refuse_no_connection(passed: object) -> None:
+    if not isinstance(passed, Connection):
+        raise CommandError(
+            f"what is passed to Alembic as connection is of the class {type(passed).__name__}:"
+            " pass one of engine.connect(), with an AsyncEngine by run_sync"
+        )
+
+
 def _check(connection: Connection, schemas: Iterable[str]) -> None:
     if connection.in_transaction():
         raise CommandError(
@@ -136,6 +157,11 @@ def _check(connection: Connection, schemas: Iterable[str]) -> None:
             " schemas than the tables. Pass a connection without it"
         )
     driver_connection = connection.connection.driver_connection
+    if getattr(driver_connection, "autocommit", False):
+        raise CommandError(
+            "the connection passed to Alembic commits each statement, and a revision that fails"
+            " could not be taken back: pass one without isolation_level='AUTOCOMMIT'"
+        )
     check_encodings(driver_connection)
     refuse_traps_of_passed(connection, schemas)
     first = connection.scalar(text("select current_schema()"))

@@ -7,9 +7,10 @@ writes a revision beside the one that it follows, which may be that of a package
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -56,6 +57,7 @@ def write_beside_own_revisions(config: Config, script: ScriptDirectory) -> None:
     is_own = Path(script.dir).resolve() == product and not names_package
     folders = Folders(script, () if is_own else (product,))
     vars(script)["generate_revision"] = partial(_generate, folders, script.generate_revision)
+    vars(script)["_rev_path"] = partial(_unused_path, script._rev_path)  # noqa: SLF001 - there is no public way
 
 
 def _generate(folders: Folders, generate: Any, *arguments: Any, **options: Any) -> Script:  # noqa: ANN401 - Alembic's
@@ -65,6 +67,14 @@ def _generate(folders: Folders, generate: Any, *arguments: Any, **options: Any) 
     _refuse_links_of_others(folder)
     with as_owner_of(folder):
         return cast("Script", generate(*arguments, **options, **placement._asdict()))
+
+
+def _unused_path(path_of: Callable[..., Path], *arguments: Any) -> Path:  # noqa: ANN401 - Alembic's
+    # A file_template without %(rev)s gives several revisions of one command the same name, where
+    # the message is longer than truncate_slug_length.
+    path = path_of(*arguments)
+    numbers = (path.with_name(f"{path.stem}_{number}{path.suffix}") for number in count(2))
+    return next(each for each in chain([path], numbers) if not each.exists())
 
 
 def _refuse_links_of_others(folder: Path) -> None:
