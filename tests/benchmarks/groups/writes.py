@@ -44,6 +44,7 @@ def _measurements(bench: Bench) -> Iterator[Sequence[Measurement]]:
     with bench.databases.create() as url:
         upgrade(url)
         engine = create_engine(url, poolclass=NullPool)
+        engine.dialect.use_insertmanyvalues_wo_returning = True
         with engine.begin() as connection:
             fill(connection, bench.rows)
             connection.execute(text(_PROFILES), {"rows": rows})
