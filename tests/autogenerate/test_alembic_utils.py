@@ -16,7 +16,7 @@ from alembic_utils.pg_trigger import PGTrigger
 from alembic_utils.pg_view import PGView
 from alembic_utils.replaceable_entity import ReplaceableEntity
 
-from tests.autogenerate.lab import SCHEMA, Lab, Schema
+from tests.autogenerate.lab import SCHEMA, Lab, Schema, code
 from tests.support.applications import SmallApplication
 from townhall import pg
 from townhall.pg.state import read_state
@@ -275,6 +275,13 @@ entities += [
     )
     application.revise("first")
     assert "which no revision made" not in caplog.text
+
+
+def test_what_postgresql_says_of_a_function_is_told(lab: Lab) -> None:
+    wrong = PGFunction(SCHEMA, "f()", "returns integer language sql as $$selct 1$$")
+    declared = schema(wrong)
+    upgrade, _ = lab.operations(declared)
+    assert 'syntax error at or near "selct"' in code(upgrade, lab.context(declared))
 
 
 def test_function_with_a_comma_in_a_default_is_created_and_dropped(lab: Lab) -> None:

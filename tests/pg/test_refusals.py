@@ -6,7 +6,8 @@ database, and what is read from a catalog is never refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from math import inf, nan
@@ -21,6 +22,8 @@ from townhall import pg
 from townhall.input_error import InputError
 from townhall.migrate.savepoints import run_script
 from townhall.pg import Entity
+from townhall.pg.adapted import adapted
+from townhall.pg.alembic_utils import PGFunction, PGMaterializedView, PGPolicy, PGTrigger, PGView
 
 AnyEntity = TypeVar("AnyEntity", bound=Entity)
 
@@ -417,11 +420,48 @@ def test_replica_identity_that_contradicts_itself_is_refused() -> None:
         pg.ReplicaIdentity(table="t", index="t_key")
 
 
-@pytest.mark.parametrize("kind", [pg.View, pg.MaterializedView])
-def test_second_statement_in_a_view_is_refused(
-    kind: type[pg.View | pg.MaterializedView],
-) -> None:
-    with pytest.raises(InputError, match=r"view public\.v: .* second statement"):
-        kind(name="v", definition="select 1 as one; drop table things")
-    definition = "select ';' as a, $$;$$ as b, 1 as \";\" /* ; */; -- ;"
-    assert kind(name="v", definition=definition).definition.startswith("select ';'")
+TABLE = "public.t"
+WITH_SQL: Mapping[str, Callable[[str], object]] = {
+    "view public.v": lambda text: pg.View(name="v", definition=text),
+    "materialized view public.v": lambda text: pg.MaterializedView(name="v", definition=text),
+    "policy public.t p": lambda text: pg.Policy(
+        table="t", name="p", command="select", roles=("public",), using=text
+    ),
+    "trigger public.t t": lambda text: pg.Trigger(
+        table="t",
+        name="t",
+        timing="before",
+        events=("insert",),
+        condition=text,
+        function="public.f",
+    ),
+    "PGView: public.v": lambda text: adapted(PGView("public", "v", text)),
+    "PGMaterializedView: public.v": lambda text: adapted(PGMaterializedView("public", "v", text)),
+    "PGPolicy: public.p": lambda text: adapted(PGPolicy("public", "p", text, on_entity=TABLE)),
+    "PGTrigger: public.t": lambda text: adapted(
+        PGTrigger("public", "t", f"before insert on t {text} execute function f()", TABLE)
+    ),
+    "PGFunction: public.f": lambda text: adapted(PGFunction("public", "f()", text)),
+}
+
+
+@pytest.mark.parametrize("name", WITH_SQL)
+def test_second_statement_and_zero_byte_in_sql_are_refused(name: str) -> None:
+    declared = WITH_SQL[name]
+    for text, why in (
+        ("select 1 as one; drop table things", "second statement"),
+        ("true);; drop policy p on t; create table t2 (a int", "second statement"),
+        ("select 1\0", "zero byte"),
+    ):
+        with pytest.raises(InputError, match=rf"{re.escape(name)}.* {why}"):
+            declared(text)
+    declared("select ';' as a, $$;$$ as b, 1 as \";\" /* ; */")
+    assert pg.View(name="v", definition="select 1; -- ;").definition.startswith("select 1")
+
+
+def test_definition_that_alembic_utils_cannot_read_is_refused() -> None:
+    trigger = PGTrigger("public", "t", "selct 1", on_entity="public.t")
+    with pytest.raises(InputError, match=r"PGTrigger: public\.t .*'selct 1', in which .* no st"):
+        adapted(trigger)
+    atomic = "returns integer begin atomic select 1; select 2; end"
+    assert adapted(PGFunction("public", "f()", atomic)).kind == "function"

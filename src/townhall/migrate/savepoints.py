@@ -16,6 +16,9 @@ LOCK_NOT_AVAILABLE, DEADLOCK, NO_LOCKS, _CANCELLED = "55P03", "40P01", "53200", 
 NO_PRIVILEGE = "42501"
 """The SQLSTATE of a statement that the role lacks a privilege for."""
 
+SYNTAX_ERROR = "42601"
+"""The SQLSTATE of SQL that PostgreSQL can't read."""
+
 DATATYPE_MISMATCH = "42804"
 """The SQLSTATE of a type that does not fit, such as that of a column with foreign keys."""
 

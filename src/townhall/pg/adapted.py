@@ -7,6 +7,7 @@ on views and functions, of the indexes of a materialized view. What it does not 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
@@ -27,13 +28,14 @@ from townhall.pg.alembic_utils import (
     PGView,
     ReplaceableEntity,
     ReplaceOp,
+    SQLParseFailure,
 )
 from townhall.pg.arguments import without_default
 from townhall.pg.catalog import empty_search_path
 from townhall.pg.entity import Entity
 from townhall.pg.extension import Extension
 from townhall.pg.function import Function
-from townhall.pg.layout import separated
+from townhall.pg.layout import SECOND_STATEMENT, ZERO_BYTE, has_second_statement, separated
 from townhall.pg.policy import Policy
 from townhall.pg.table_access import TableAccess
 from townhall.pg.trigger import Trigger
@@ -340,10 +342,13 @@ def adapted(entity: ReplaceableEntity) -> Entity:
             says no less than this package's, becomes one of this package.
 
     Raises:
-        InputError: The entity is of a class that is not known.
+        InputError: The entity is of a class that is not known, or alembic-utils can't read its
+            definition, or that has a zero byte or a second statement, which would run as well.
     """
     if isinstance(entity, Entity):
         return entity
+    if why := _refused(entity):
+        raise InputError(f"{entity.identity}: the definition {why}")
     if isinstance(entity, PGExtension):
         return Extension(schema=entity.schema, name=entity.signature)
     for known, adapter in _ADAPTED.items():
@@ -353,3 +358,23 @@ def adapted(entity: ReplaceableEntity) -> Entity:
         f"{entity.identity}: {type(entity).__name__} is none of the classes of alembic-utils that"
         f" are compared: {', '.join(sorted(each.__name__ for each in (*_ADAPTED, PGExtension)))}"
     )
+
+
+def _refused(entity: ReplaceableEntity) -> str | None:
+    definition = str(getattr(entity, "definition", ""))
+    if "\0" in definition:
+        return ZERO_BYTE
+    has_body = isinstance(entity, PGFunction) and _ATOMIC.search(definition)
+    if not has_body and has_second_statement(definition):
+        return SECOND_STATEMENT
+    try:
+        entity.to_sql_statement_create()
+    except SQLParseFailure:
+        return (
+            f"is {definition!r}, in which alembic-utils finds no statement: write it as in its"
+            f" documentation of {type(entity).__name__}"
+        )
+    return None
+
+
+_ATOMIC = re.compile(r"\bbegin\s+atomic\b", re.IGNORECASE)

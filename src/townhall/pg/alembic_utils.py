@@ -15,7 +15,8 @@ from alembic.autogenerate import comparators
 
 _WAS_IMPORTED = "alembic_utils.replaceable_entity" in sys.modules
 
-from alembic_utils.pg_extension import PGExtension  # noqa: E402 - whether others had imported it is asked first
+from alembic_utils.exceptions import SQLParseFailure  # noqa: E402 - whether others had imported it is asked first
+from alembic_utils.pg_extension import PGExtension  # noqa: E402
 from alembic_utils.pg_function import PGFunction  # noqa: E402
 from alembic_utils.pg_grant_table import PGGrantTable  # noqa: E402
 from alembic_utils.pg_materialized_view import PGMaterializedView  # noqa: E402
@@ -49,6 +50,7 @@ __all__ = [
     "PGView",
     "ReplaceOp",
     "ReplaceableEntity",
+    "SQLParseFailure",
     "compare_if_used",
     "is_used",
     "registry",

@@ -23,6 +23,7 @@ from townhall.pg.fields import (
     defaults_of,
     fields_of,
 )
+from townhall.pg.layout import SECOND_STATEMENT, ZERO_BYTE, has_second_statement
 from townhall.pg.requirements import Requirement, table_exists
 from townhall.pg.values import described, field_type, has_type, wrong_fields
 from townhall.roles import refused_role
@@ -54,6 +55,8 @@ class Entity(ReplaceableEntity):
     sql_fields: ClassVar[tuple[str, ...]] = ()
     """The fields that hold SQL: outside of its strings, indentation and a final semicolon do not
     count and are removed."""
+    holds_statements: ClassVar[bool] = False
+    """Whether they hold statements, as a body does, and not one query or one expression each."""
 
     schema: str = "public"
 
@@ -61,11 +64,15 @@ class Entity(ReplaceableEntity):
         """Check every value, cut names as PostgreSQL does, and lay out the SQL.
 
         Raises:
-            InputError: A value has another type than its field, or a name is one that PostgreSQL
-                would refuse. The message names the entity and says what to do.
+            InputError: A value has another type than its field, a name is one that PostgreSQL
+                would refuse, or a query or an expression has a second statement behind it, which
+                would run as well. The message names the entity and says what to do.
         """
         self._check_values()
         self._lay_out()
+        for name in () if self.holds_statements else self.sql_fields:
+            if has_second_statement(vars(self)[name] or ""):
+                self._refuse(f"{name} {SECOND_STATEMENT}")
 
     @classmethod
     def found(cls, **values: Any) -> Self:  # noqa: ANN401 - the fields of the class
@@ -283,6 +290,9 @@ class Entity(ReplaceableEntity):
             if not value or "\0" in value:
                 self._refuse(f"{name} {value!r} must have a character, and none may be a zero byte")
             object.__setattr__(self, name, sql.shortened(value))
+        for name, value in vars(self).items():
+            if isinstance(value, str) and "\0" in value:
+                self._refuse(f"{name} {ZERO_BYTE}")
         for role in vars(self).get("api_roles", ()):
             if why := refused_role(role):
                 self._refuse(f"api_roles names {role!r}; {why}")

@@ -69,6 +69,18 @@ def without_comments(sql: str) -> str:
     )
 
 
+SECOND_STATEMENT = "has a second statement behind a semicolon: leave out all from there on"
+ZERO_BYTE = "has a zero byte, where PostgreSQL stops to read: leave it out"
+"""Why a text of SQL is refused."""
+
+
+def has_second_statement(sql: str) -> bool:
+    """Tell whether a semicolon has more behind it, which would run as a statement of its own."""
+    return ";" in sql and any(
+        ";" in piece for piece, is_opaque in pieces(layout(without_comments(sql))) if not is_opaque
+    )
+
+
 def ends_in_comment(sql: str) -> bool:
     """Tell whether what is written behind the SQL, on the same line, is a part of a comment."""
     if "--" not in sql:

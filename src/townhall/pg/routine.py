@@ -36,6 +36,7 @@ class Routine(OwnedEntity):
 
     name_fields: ClassVar[tuple[str, ...]] = ("schema", "name", "arguments")
     sql_fields: ClassVar[tuple[str, ...]] = ("body",)
+    holds_statements: ClassVar[bool] = True
 
     name: str
     arguments: Mapping[str, str]

@@ -11,7 +11,6 @@ from sqlalchemy import Connection, RowMapping
 
 from townhall.pg import catalog, sql
 from townhall.pg.entity import Entity, comment_statement
-from townhall.pg.layout import layout, pieces, without_comments
 from townhall.pg.owned import OwnedEntity
 from townhall.pg.privileges import (
     API_ROLES,
@@ -56,18 +55,12 @@ class _Relation(OwnedEntity):
     columns: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse an unknown privilege, and a definition with a second statement.
+        """Refuse an unknown privilege.
 
         Raises:
-            InputError: A value has another type than its field, a privilege is none of a view, or a
-                semicolon is in the definition: what follows it would run as a statement of its own.
+            InputError: A value has another type than its field, or a privilege is none of a view.
         """
         super().__post_init__()
-        query = layout(without_comments(self.definition))
-        if any(";" in piece for piece, is_opaque in pieces(query) if not is_opaque):
-            self._refuse(
-                "the definition has a second statement behind a semicolon: give it the query alone"
-            )
         if why := refused_grants(self.grants):
             self._refuse(why)
 

@@ -25,7 +25,7 @@ from townhall.migrate.compare.overloads import arrangements, is_ambiguous
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.operations.bodies import CHECKED, are_checked
 from townhall.migrate.operations.table_names import table_of
-from townhall.migrate.savepoints import attempt, rolled_back, run_script
+from townhall.migrate.savepoints import SYNTAX_ERROR, attempt, rolled_back, run_script, sqlstate
 from townhall.pg import AlterableEntity, Entity, Routine, View, sql
 from townhall.pg.adapted import AdaptedFunction
 from townhall.pg.catalog import Target, read_dependants
@@ -280,9 +280,13 @@ class Creation:
 
     def _create_adapted(self, function: AdaptedFunction) -> None:
         create = partial(self._create_entity, function)
-        if attempt(self._connection, create) is not None:
-            self._drop_cascade([function])
-            create()
+        error = attempt(self._connection, create)
+        if error is None:
+            return
+        drop = partial(self._drop_cascade, [function])
+        if attempt(self._connection, drop) is not None:
+            raise error  # there is nothing that was in the way
+        create()
 
     def _create_routine(self, routine: Routine) -> None:
         name = (routine.schema, routine.name)
@@ -343,10 +347,12 @@ class Creation:
         run_script(self._connection, [CHECKED])
         for step in done:
             # One that is kept as it was found may not run: what it calls is gone, or is found on
-            # the search path of a session.
-            if isinstance(step, Routine) and not step.verbatim:
+            # the search path of a session. alembic-utils has no word for that.
+            is_own = isinstance(step, Routine) and not step.verbatim
+            if isinstance(step, Entity) and (is_own or isinstance(step, AdaptedFunction)):
                 create = partial(run_script, self._connection, [*step.replace_statements()])
-                if (error := attempt(self._connection, create)) is not None:
+                error = attempt(self._connection, create)
+                if error is not None and (is_own or sqlstate(error) == SYNTAX_ERROR):
                     yield Failure(step, error, is_of_body=True)
 
 
