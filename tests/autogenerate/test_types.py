@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from alembic.util import CommandError
-from sqlalchemy.dialects.postgresql import DOMAIN
+from sqlalchemy.dialects.postgresql import DOMAIN, ENUM
 from sqlalchemy.types import UserDefinedType
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
@@ -271,6 +271,16 @@ def test_enum_declared_with_other_values_than_its_column_is_refused(lab: Lab) ->
     entity = replace(pg.EnumType.of(mood), values=("good",))
     with pytest.raises(CommandError, match=r"enum lab\.mood is declared twice"):
         lab.differences(Schema(metadata, [entity]))
+
+
+def test_enum_named_without_its_values_is_one_that_is_declared_or_stays(lab: Lab) -> None:
+    named = ENUM(name="mood", schema=SCHEMA, create_type=False)
+    lab.there_and_back(Schema(), mooded(named, enum("good", "bad")))
+    # Where no declaration has its values, the type is left as it is.
+    lab.there_and_back(mooded(named, enum("good", "bad")), mooded(named, named))
+    entity = pg.EnumType.of(enum("good", "bad", "middling"))
+    declared = Schema(mooded(named, named).metadata, [entity])
+    assert "add value" in lab.migrate(declared).upgrade.lower()
 
 
 def mooded(mood: sa.types.TypeEngine[Any], other: sa.types.TypeEngine[Any]) -> Schema:

@@ -25,7 +25,7 @@ from townhall.migrate.compare.decisions import decisions, waiting_for_types
 from townhall.migrate.compare.declared_names import with_names_of_database
 from townhall.migrate.compare.definitions import not_repeated, with_definitions
 from townhall.migrate.compare.dependants import is_change_of
-from townhall.migrate.compare.derived import with_declared_by
+from townhall.migrate.compare.derived import referred_to, with_declared_by
 from townhall.migrate.compare.entities import Declared, compare
 from townhall.migrate.compare.exact_privileges import with_exact_privileges
 from townhall.migrate.compare.missing_values import refuse_without_value, tables_with_rows
@@ -313,8 +313,10 @@ def _declared(context: AutogenContext, connection: Connection) -> Declared:
     ]
     present, sentences = possible(connection, [*entities, *storage_parameters(tables, entities)])
     kept = read_kept(connection, settings.helper_schema)
-    if kept:
-        kept -= {each.key for each in present}
+    references = referred_to(settings.metadata)
+    if kept or references:
+        declared = {each.key for each in present}
+        kept, references = kept - declared, references - declared
     if words := kept_in_words(kept):
         sentences = [*sentences, f"kept when the database was adopted: {words}"]
     _tell_once(context, [*on_skipped_schemas(settings.skipped_schemas), *sentences])
@@ -325,7 +327,7 @@ def _declared(context: AutogenContext, connection: Connection) -> Declared:
         api_roles=settings.roles.names,
         revisions=context.opts.get(REVISIONS_OPTION, tuple),
         kinds=settings.kinds,
-        kept=kept,
+        kept=kept | references,
         filters=settings.filters,
     )
 

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from alembic.util import CommandError
-from sqlalchemy import MetaData
+from sqlalchemy import Enum, MetaData
 from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.types import TypeEngine
 
 from townhall import pg
 from townhall.migrate.compare.copies import named_type
 from townhall.pg import AlterableEntity, Domain, Entity, EnumType
+from townhall.pg.state import Key
 
 
 def declared_by(metadata: Iterable[MetaData]) -> list[Entity]:
@@ -56,8 +57,28 @@ def _types_of(type_: TypeEngine[Any]) -> Iterable[AlterableEntity]:
     if isinstance(named, DOMAIN):
         yield from _types_of(named.data_type)
         yield Domain.of(named)
-    elif named is not None:
+    elif named is not None and not _is_reference(named):
         yield EnumType.of(named)
+
+
+def _is_reference(enum: Enum) -> bool:
+    return not enum.enums and getattr(enum, "create_type", True) is False
+
+
+def referred_to(metadata: Iterable[MetaData]) -> frozenset[Key]:
+    """Return the keys of the enums that columns name without their values.
+
+    Such a column, ``postgresql.ENUM(name="mood", create_type=False)``, has a type that another one
+    declares, or that nobody does and that stays.
+
+    Args:
+        metadata: The declared tables.
+    """
+    columns = (c for each in metadata for table in each.tables.values() for c in table.columns)
+    types = (named_type(column.type) for column in columns)
+    return frozenset(
+        EnumType.of(each).key for each in types if isinstance(each, Enum) and _is_reference(each)
+    )
 
 
 def _refuse_second(first: _Declaration, second: _Declaration) -> NoReturn:
