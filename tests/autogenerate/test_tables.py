@@ -127,6 +127,16 @@ def test_two_new_tables_with_foreign_keys_to_each_other_are_created(
     lab.there_and_back(Schema(), Schema(metadata))
 
 
+def test_foreign_keys_of_a_metadata_with_a_schema_refer_to_tables_of_others(lab: Lab) -> None:
+    metadata = sa.MetaData(schema=SCHEMA)
+    users = sa.Table("users", sa.MetaData(), sa.Column("id", sa.Uuid), schema="auth")
+    events = sa.Table("events", sa.MetaData(), sa.Column("id", sa.Uuid), schema="public")
+    referred = [users.c.id, events.c.id, townhall_metadata.tables["tracks"].c.id]
+    keys: list[sa.Column[Any]] = [sa.Column(key.table.name, sa.ForeignKey(key)) for key in referred]
+    sa.Table("t", metadata, sa.Column("id", sa.Integer, primary_key=True), *keys)
+    lab.there_and_back(Schema(), Schema(metadata))
+
+
 class Guid(sa.TypeDecorator[str]):
     """A type that is another one on PostgreSQL."""
 

@@ -8,8 +8,18 @@ to for a table of that schema.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import Constraint, Enum, ForeignKeyConstraint, Index, MetaData, Table
+from sqlalchemy import (
+    Column,
+    Constraint,
+    Enum,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    Table,
+)
 from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.exc import NoReferencedTableError
 from sqlalchemy.schema import BLANK_SCHEMA, conv
@@ -34,8 +44,13 @@ def with_names_of_database(metadata: MetaData) -> MetaData:
     if not any(map(_has_other_names, metadata.tables.values())):
         return metadata
     copy = MetaData(naming_convention=metadata.naming_convention)
+    others = [_copied_name(table, copy) for table in _referred_elsewhere(metadata)]
     for table in metadata.tables.values():
         _shorten_names(_copied(table, copy))
+    for table in others:
+        # Foreign keys keep what they have found.
+        _shorten_names(table)
+        copy.remove(table)
     return copy
 
 
@@ -100,15 +115,32 @@ def _copied(table: Table, metadata: MetaData) -> Table:
     return copy
 
 
+def _referred_elsewhere(metadata: MetaData) -> set[Table]:
+    keys = [key for table in metadata.tables.values() for key in table.foreign_keys]
+    tables = {column.table for key in keys if (column := _column_of(key)) is not None}
+    return {table for table in tables if table.metadata is not metadata}
+
+
+def _copied_name(table: Table, metadata: MetaData) -> Table:
+    columns: list[Column[Any]] = [Column(each.name, key=each.key) for each in table.columns]
+    schema = None if table.schema == _DEFAULT_SCHEMA else table.schema
+    return Table(table.name, metadata, *columns, schema=schema)
+
+
+def _column_of(key: ForeignKey) -> Column[Any] | None:
+    try:
+        return key.column
+    except NoReferencedTableError:
+        return None
+
+
 def _referred_schema(key: ForeignKeyConstraint, written: str | None) -> str | None:
     # A column has its table; a name without a schema has that of the metadata.
     of_metadata = key.table.metadata.schema
     if of_metadata is None or written is not None:
         return written
-    try:
-        return key.elements[0].column.table.schema
-    except NoReferencedTableError:
-        return of_metadata
+    column = _column_of(key.elements[0])
+    return of_metadata if column is None else column.table.schema
 
 
 def _shorten_names(table: Table) -> None:
