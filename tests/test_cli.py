@@ -571,6 +571,32 @@ def test_no_command_prints_the_help_and_is_an_error(capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ("check",),
+        ("check", "--distribute", "map.toml"),
+        ("adopt",),
+        ("adopt", "--apply"),
+        ("matrix",),
+        ("diagram",),
+    ],
+    ids=" ".join,
+)
+def test_application_of_the_folder_is_the_default(
+    words: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://localhost:1/none")
+    (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = of_the_folder\n")
+    (tmp_path / "map.toml").write_text('usage_events = "tenant_id"\n')
+    assert main(words) == 2
+    assert "of_the_folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("words", "told"),
     [
         (("check", "--config", "none.ini"), "there is no none.ini: name the alembic.ini with"),

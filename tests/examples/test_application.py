@@ -126,7 +126,7 @@ def go_through(application: Application, database: str, server: str) -> None:
     assert "No new upgrade operations detected" in application.alembic(database, "check")
 
     checking = ("townhall", "check", database, "--scratch", server, "--role", "authenticated")
-    assert "drift         none\n" in application.run(database, *checking, "--config", "alembic.ini")
+    assert "drift         none\n" in application.run(database, *checking)
     models.write_text(before)
     told = application.run(database, *checking, "--config", "alembic.ini", status=1)
     assert "remove_table refunds" in told

