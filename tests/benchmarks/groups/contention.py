@@ -1,9 +1,9 @@
 """Eight connections that write at once as users, beside copies of the tables.
 
 A copy has the columns, defaults and indexes, and no policies, triggers and foreign keys. It is
-written by plain sessions, and by sessions that act as the user, which is a round trip more. Each
-write is a transaction of its own. Where all of them write one row they wait for each other's commit
-on both sides.
+written by plain sessions, by such that set role and claims by hand, which is a round trip more, and
+by sessions that act as the user. Each write is a transaction of its own. Where all of them write
+one row they wait for each other's commit on both sides.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ from townhall import SessionFactory, SocialFeedReaction
 from townhall.domains.events import seat
 from townhall.domains.wizard import save_session
 from townhall.migrate import upgrade
+from townhall.session.actor import Actor
 
 _CONNECTIONS, _WRITES = 8, 25
 _GOAL = 1 / 0.6
 """The least throughput is 0.6 of that of the bare copy."""
 
-_ACTS = "acting is one more round trip of each transaction"
+_ACTS = "role and claims are one more statement of each transaction"
 _CHECKS = "each write is checked by policies, triggers and foreign keys"
+_GUARDS = "the session guards its statements in Python, and each write is checked"
 
 _USER, _POST, _PARTICIPANT, _SESSION = 1, 2, 5, 9
 _WRITERS = [key(_USER, 4 + number) for number in range(_CONNECTIONS)]
@@ -57,6 +59,13 @@ _SET_UP = (
     """,
     "grant usage on schema bench to authenticated",
     "grant select, insert, update on all tables in schema bench to authenticated",
+)
+_SET = text(
+    """
+    select
+        set_config('role', 'authenticated', true),
+        set_config('request.jwt.claims', :claims, true)
+    """
 )
 _UNREACT = "delete from {schema}.social_feed_reactions where reaction_type = 'insightful'"
 _REACT = text(
@@ -142,14 +151,7 @@ def _measurements(bench: Bench) -> Iterator[Sequence[Measurement]]:
                 connection.exec_driver_sql(statement)
         try:
             yield [
-                Measurement(
-                    f"eight connections: {name}",
-                    _ours(engine, writes),
-                    side(engine, writes),
-                    beside,
-                    goal,
-                    why,
-                )
+                each
                 for name, writes, goal in (
                     ("reactions to one post", _reaction(1), None),
                     (f"reactions to {posts:,} posts", _reaction(posts), _GOAL),
@@ -157,13 +159,21 @@ def _measurements(bench: Bench) -> Iterator[Sequence[Measurement]]:
                     ("saves of a wizard session each", _save(_CONNECTIONS), _GOAL),
                     ("`seat()` in one event", _seating, _GOAL),
                 )
-                for side, beside, why in (
-                    (_bare, "a bare copy, by plain sessions", _ACTS),
-                    (_acting, "a bare copy, by sessions that act", _CHECKS),
-                )
+                for each in _of(engine, f"eight connections: {name}", writes, goal)
             ]
         finally:
             engine.dispose()
+
+
+def _of(engine: Engine, name: str, writes: _Writes, goal: float | None) -> Iterator[Measurement]:
+    ours, bare, by_hand = (side(engine, writes) for side in (_ours, _bare, _by_hand))
+    yield Measurement(name, ours, bare, "a bare copy, by plain sessions", goal, _ACTS)
+    yield Measurement(
+        f"{name}, role and claims alone", by_hand, bare, "a bare copy, by plain sessions"
+    )
+    yield Measurement(name, ours, by_hand, "a bare copy, role and claims by hand", goal, _GUARDS)
+    acting = _acting(engine, writes)
+    yield Measurement(name, ours, acting, "a bare copy, by sessions that act", goal, _CHECKS)
 
 
 def _ours(engine: Engine, writes: _Writes) -> Side:
@@ -181,6 +191,15 @@ def _acting(engine: Engine, writes: _Writes) -> Side:
 
     def write(each: _Write) -> None:
         with sessions.as_user(each.user) as session:
+            session.execute(each.bare)
+
+    return _at_once(engine, "bench", writes, write)
+
+
+def _by_hand(engine: Engine, writes: _Writes) -> Side:
+    def write(each: _Write) -> None:
+        with Session(engine) as session, session.begin():
+            session.execute(_SET, {"claims": Actor.user(each.user).claims})
             session.execute(each.bare)
 
     return _at_once(engine, "bench", writes, write)

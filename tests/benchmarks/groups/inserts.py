@@ -290,7 +290,9 @@ def _found(connection: Connection, source: str) -> _Found:
             f" where attrelid = '{source}'::regclass and attnum > 0 order by attnum"
         )
         values = connection.exec_driver_sql(f"select * from {source} limit {_IN_A_BATCH}")
-        return _Found(dict(row.tuple() for row in types), [tuple(each) for each in values])
+        return _Found(
+            {row.attname: row.format_type for row in types}, [tuple(each) for each in values]
+        )
 
 
 def _of_user(each: Insert, source: str, found: _Found) -> _Rows:
