@@ -30,12 +30,7 @@ from townhall.migrate.compare.entities import Declared, compare
 from townhall.migrate.compare.exact_privileges import with_exact_privileges
 from townhall.migrate.compare.missing_values import refuse_without_value, tables_with_rows
 from townhall.migrate.compare.normalization import normalized, normalized_operations
-from townhall.migrate.compare.ordering import (
-    alters_domain,
-    drops_function,
-    ordered,
-    table_operations,
-)
+from townhall.migrate.compare.ordering import drops_function, ordered, table_operations
 from townhall.migrate.compare.platform import on_skipped_schemas, possible, refuse_on_platform
 from townhall.migrate.compare.reflection import read_schemas_together
 from townhall.migrate.compare.schemas import missing_schemas
@@ -238,12 +233,10 @@ def _found(
     drops: list[MigrateOperation] = [*comparison.drops()]
     changes = comparison.entity_operations()
     types = [each for each in changes if each.target.precedes_tables]
-    others = [each for each in changes if each not in types]
-    if any(map(alters_domain, types)):
-        # Its new checks must not call a function that is going to be dropped.
-        functions = [each for each in others if drops_function(each)]
-        others = [each for each in others if each not in functions]
-        drops += functions
+    # What is new must not call a function that is going to be dropped.
+    functions = [each for each in changes if drops_function(each)]
+    drops += functions
+    others = [each for each in changes if each not in types and each not in functions]
     wrong = [each.operation for each in refusals if each.is_of_body]
     if comparison.only_creates and not (drops or wrong):
         operations = comparison.operations()

@@ -92,7 +92,7 @@ class Dependants:
         run_script(
             self._connection,
             [
-                *(each.drop for each in found.parts if each.kind == _KEY),
+                *(each.drop for each in found.parts if each.kind in _NOT_CASCADED),
                 *(f"{each.drop} cascade" for each in found.parts if each.kind == _COLUMN),
                 *(f"{drop} cascade" for each in functions for drop in each.drop_statements()),
             ],
@@ -148,7 +148,9 @@ class Dependants:
         run_script(self._connection, statements)
 
 
-_COLUMN, _KEY = "generated column", "foreign key"
+_COLUMN = "generated column"
+_NOT_CASCADED = ("foreign key", "domain default")
+"""The kinds of parts that must be dropped before: with its default a domain would be dropped."""
 
 
 def addition(table: Table, name: str) -> tuple[str, MigrateOperation]:
@@ -236,43 +238,53 @@ def without_default(operation: MigrateOperation) -> MigrateOperation:
     )
 
 
-def checks_of(operation: MigrateOperation) -> set[str]:
-    """Return the identities of the checks of a domain that an operation changes, as of parts."""
-    return {*_changed_checks(operation).values()}
+def changed_parts_of_domain(operation: MigrateOperation) -> set[str]:
+    """Return the identities of the checks and of the default that an operation changes."""
+    if not isinstance(operation, AlterEntityOp):
+        return set()
+    domain, previous = operation.target, operation.previous
+    if not isinstance(domain, Domain) or not isinstance(previous, Domain):
+        return set()
+    changed = {
+        _check_of(previous, name)
+        for name, check in previous.checks.items()
+        if check != domain.checks.get(name)
+        or previous.check_comments.get(name) != domain.check_comments.get(name)
+    }
+    if previous.default != domain.default:
+        changed.add(_default_of_domain(previous))
+    return changed
 
 
-def without_checks(operation: MigrateOperation, dropped: Collection[str]) -> MigrateOperation:
-    """Return the change of a domain whose checks were dropped before, and which its reverse drops.
+def without_parts_of_domain(
+    operation: MigrateOperation, dropped: Collection[str]
+) -> MigrateOperation:
+    """Return the change of a domain whose parts were dropped before, and which its reverse drops.
 
     Args:
         operation: The change; any other operation is returned as it is.
         dropped: The identities of the parts that were dropped.
     """
-    names = {name for name, identity in _changed_checks(operation).items() if identity in dropped}
-    if not names or not isinstance(operation, AlterEntityOp):
+    gone = changed_parts_of_domain(operation) & {*dropped}
+    if not gone or not isinstance(operation, AlterEntityOp):
         return operation
     previous = operation.previous
-    assert isinstance(previous, Domain)  # noqa: S101 - it has checks
+    assert isinstance(previous, Domain)  # noqa: S101 - it has parts
     checks, comments = (
-        {name: text for name, text in texts.items() if name not in names}
+        {name: text for name, text in texts.items() if _check_of(previous, name) not in gone}
         for texts in (previous.checks, previous.check_comments)
     )
-    former = replace(previous, checks=checks, check_comments=comments)
+    default = None if _default_of_domain(previous) in gone else previous.default
+    former = replace(previous, checks=checks, check_comments=comments, default=default)
     return AlterEntityOp(operation.target, former)
 
 
-def _changed_checks(operation: MigrateOperation) -> dict[str, str]:
-    if not isinstance(operation, AlterEntityOp):
-        return {}
-    target, previous = operation.target, operation.previous
-    if not isinstance(target, Domain) or not isinstance(previous, Domain):
-        return {}
-    return {
-        name: f"constraint {sql.quote(name)} on domain {target.literal_name}"
-        for name, check in previous.checks.items()
-        if check != target.checks.get(name)
-        or previous.check_comments.get(name) != target.check_comments.get(name)
-    }
+def _check_of(domain: Domain, name: str) -> str:
+    return f"constraint {sql.quote(name)} on domain {domain.literal_name}"
+
+
+def _default_of_domain(domain: Domain) -> str:
+    return f"default on domain {domain.literal_name}"
 
 
 def column_of(operation: MigrateOperation) -> str | None:

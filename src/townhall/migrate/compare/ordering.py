@@ -24,15 +24,15 @@ from sqlalchemy import Connection
 from townhall.migrate.compare.cycles import created_tables, drops_keys, refers_to_key
 from townhall.migrate.compare.decisions import Refusal
 from townhall.migrate.compare.dependants import (
-    checks_of,
+    changed_parts_of_domain,
     column_of,
     default_of,
     drops_default,
     holding_keys,
     target_of,
     target_of_entity,
-    without_checks,
     without_default,
+    without_parts_of_domain,
 )
 from townhall.migrate.compare.entities import Comparison
 from townhall.migrate.compare.overloads import (
@@ -341,8 +341,8 @@ def _blocks_type(step: MigrateOperation, refused: Sequence[MigrateOperation]) ->
 
 
 def _may_call(operation: MigrateOperation) -> bool:
-    is_change = default_of(operation) is not None or alters_domain(operation)
-    return isinstance(operation, _MAY_CALL) or is_change
+    sets_default = default_of(operation) is not None and not drops_default(operation)
+    return isinstance(operation, _MAY_CALL) or sets_default or _creates_or_alters_domain(operation)
 
 
 def _only_calls(operation: MigrateOperation) -> bool:
@@ -351,9 +351,11 @@ def _only_calls(operation: MigrateOperation) -> bool:
     return _may_call(operation) and not changes_type
 
 
-def alters_domain(operation: MigrateOperation) -> bool:
-    """Tell whether an operation alters a domain, whose checks may call functions."""
-    return isinstance(operation, AlterEntityOp) and isinstance(operation.target, Domain)
+def _creates_or_alters_domain(operation: MigrateOperation) -> bool:
+    # Its default and its checks may call functions.
+    return isinstance(operation, AlterEntityOp | CreateEntityOp) and isinstance(
+        operation.target, Domain
+    )
 
 
 def drops_function(operation: MigrateOperation) -> bool:
@@ -381,7 +383,7 @@ def _with_recreations(
     kept = dropped - {part.identity for part in comparison.missing} - comparison.added.keys()
     kept -= {dropped_part(each) for each in operations}
     kept -= {default_of(each) for each in operations}
-    kept -= {check for each in operations for check in checks_of(each)}
+    kept -= {part for each in operations for part in changed_parts_of_domain(each)}
     drops = [
         DropEntityOp(actual[key], why=WHY_DROPPED if key in lost else WHY_RECREATED)
         for key in sorted(recreated)
@@ -397,7 +399,7 @@ def _with_recreations(
         CreateEntityOp(actual[key]) for key in sorted((recreated & comparison.left_alone) - lost)
     ]
     others = [
-        without_checks(each, dropped)
+        without_parts_of_domain(each, dropped)
         for each in operations
         if not _is_for(each, comparison, recreated) and dropped_part(each) not in dropped
     ]

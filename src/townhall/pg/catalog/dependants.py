@@ -48,8 +48,8 @@ class Part:
     """A part of a table, a view or a domain that depends on something else.
 
     Attributes:
-        kind: ``default``, ``generated column``, ``foreign key``, another ``constraint``, ``index``,
-            ``rule`` or ``statistics``.
+        kind: ``default``, ``domain default``, ``generated column``, ``foreign key``, another
+            ``constraint``, ``index``, ``rule`` or ``statistics``.
         identity: The part in words: ``constraint rated on shop.orders``.
         drop: The statement that drops it, if it exists.
         create: The statements that create it again as it is, with what was set for it.
@@ -102,7 +102,8 @@ def read_dependants(connection: Connection, targets: Iterable[Target]) -> Depend
     )
 
 
-# The rules of a view stand for the view, and the expression of a generated column for the column.
+# The rules of a view stand for the view, the expression of a generated column for the column, and
+# the default of a domain, which has no object of its own, for column -1 of its type.
 _EDGES = """
     select
         d.refclassid, d.refobjid, d.refobjsubid,
@@ -111,7 +112,10 @@ _EDGES = """
             else d.classid
         end as classid,
         coalesce(r.ev_class, g.adrelid, d.objid) as objid,
-        coalesce(g.adnum, d.objsubid)::integer as objsubid
+        case
+            when t.oid is not null then -1
+            else coalesce(g.adnum, d.objsubid)
+        end::integer as objsubid
     from pg_catalog.pg_depend as d
     left join (
         select w.oid, w.ev_class
@@ -124,6 +128,15 @@ _EDGES = """
         join pg_catalog.pg_attribute as a on a.attrelid = f.adrelid and a.attnum = f.adnum
         where a.attgenerated <> ''
     ) as g on d.classid = 'pg_catalog.pg_attrdef'::regclass and g.oid = d.objid
+    left join pg_catalog.pg_type as t
+        on d.classid = 'pg_catalog.pg_type'::regclass
+        and t.oid = d.objid
+        and t.typtype = 'd'
+        and t.typdefaultbin is not null
+        and (d.refclassid, d.refobjid) <> ('pg_catalog.pg_type'::regclass, t.typbasetype)
+        and d.refclassid not in (
+            'pg_catalog.pg_collation'::regclass, 'pg_catalog.pg_namespace'::regclass
+        )
     where d.deptype in ('n', 'a', 'i')
 """
 
@@ -245,6 +258,20 @@ _DEFAULTS = """
     join pg_catalog.pg_attribute as a on a.attrelid = d.adrelid and a.attnum = d.adnum
 """
 
+_DOMAIN_DEFAULTS = """
+    select
+        'domain default',
+        array['default', 'domain ' || d.name],
+        format('alter domain %s drop default', d.name),
+        array[format(
+            'alter domain %s set default %s', d.name, pg_get_expr(t.typdefaultbin, 0)
+        )]
+    from members as m
+    join pg_catalog.pg_type as t
+        on m.classid = 'pg_catalog.pg_type'::regclass and m.objsubid = -1 and t.oid = m.objid
+    cross join lateral (select t.oid::regtype::text as name) as d
+"""
+
 _GENERATED = f"""
     select
         'generated column',
@@ -307,9 +334,18 @@ _CONSTRAINTS = f"""
                 format('alter %s replica identity using index %I', s.name, o.conname)
             end
         ]
-    from members as m
-    join pg_catalog.pg_constraint as o
-        on m.classid = 'pg_catalog.pg_constraint'::regclass and o.oid = m.objid
+    from (
+        select m.objid
+        from members as m
+        where m.classid = 'pg_catalog.pg_constraint'::regclass
+        union
+        -- The expressions of an exclusion constraint are those of its index.
+        select i.oid
+        from members as m
+        join pg_catalog.pg_constraint as i on i.contype = 'x' and i.conindid = m.objid
+        where m.classid = 'pg_catalog.pg_class'::regclass
+    ) as m
+    join pg_catalog.pg_constraint as o on o.oid = m.objid
     left join pg_catalog.pg_index as x
         on x.indexrelid = o.conindid and o.contype in ('p', 'u', 'x')
     cross join lateral (
@@ -461,6 +497,8 @@ _QUERY = f"""
     select p.kind, p.name, p.drop, array_remove(p.create, null) as create
     from (
         {_DEFAULTS}
+        union all
+        {_DOMAIN_DEFAULTS}
         union all
         {_GENERATED}
         union all

@@ -145,6 +145,7 @@ _UNDROPPABLE_ENTITIES = f"""
                 select
                 from pg_catalog.pg_depend as d
                 left join pg_catalog.pg_proc as a on a.oid = d.objid and a.prokind = 'a'
+                left join pg_catalog.pg_type as t on t.oid = d.objid and t.typtype <> 'd'
                 where d.refclassid = 'pg_catalog.pg_proc'::regclass
                     and d.refobjid = p.oid
                     and (
@@ -152,10 +153,10 @@ _UNDROPPABLE_ENTITIES = f"""
                             'pg_catalog.pg_cast'::regclass,
                             'pg_catalog.pg_operator'::regclass,
                             'pg_catalog.pg_opfamily'::regclass,
-                            'pg_catalog.pg_amproc'::regclass,
-                            'pg_catalog.pg_type'::regclass
+                            'pg_catalog.pg_amproc'::regclass
                         )
                         or d.classid = 'pg_catalog.pg_proc'::regclass and a.oid is not null
+                        or d.classid = 'pg_catalog.pg_type'::regclass and t.oid is not null
                     )
             )
         )
