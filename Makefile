@@ -9,6 +9,10 @@ venv := .venv
 python := $(venv)/bin/python
 pins := tests/migrations/frozen/constraints.txt
 
+# Where the shell forbids Python to keep what it compiles, each of the programs and workers that the
+# tests start would compile the whole package again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help migrate test test-thorough test-exhaustive test-matrix lint types drift freeze pictures reference docs package bench
 

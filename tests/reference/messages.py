@@ -141,7 +141,7 @@ def _raised(function: ast.AST) -> Iterator[tuple[str, ast.expr]]:
         if not isinstance(node, ast.Call) or not node.args:
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
-        if name in ERRORS | REFUSALS:
+        if name in ERRORS or name in REFUSALS:
             yield name, node.args[0]
     if getattr(function, "name", "").startswith(_YIELDS):
         for node in ast.walk(function):

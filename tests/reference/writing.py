@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from tests.reference import commands, messages, tables
@@ -9,6 +10,7 @@ from tests.reference import commands, messages, tables
 DOCS = Path(__file__).parents[2] / "docs"
 
 
+@cache
 def pages() -> dict[str, str]:
     """Return the text of each generated page, by its path below ``docs``."""
     return {
