@@ -40,7 +40,7 @@ Comparison = tuple[str, str, int]
 """A tool, a situation and a number of entities."""
 
 Figures = Mapping[Comparison, Sequence[float]]
-"""The seconds of each comparison."""
+"""The seconds of processor time of each comparison."""
 
 
 class Worker:
@@ -78,7 +78,7 @@ class Worker:
 
 
 def measure_tools(server: URL, tools: Sequence[str], sizes: Sequence[int]) -> Figures:
-    """Return the seconds of each comparison.
+    """Return the seconds of processor time of each comparison.
 
     The tools take turns, each in a process of its own that has compared something before.
 

@@ -1,4 +1,7 @@
-"""Autogenerate beside the other tools, from fifty entities to sixteen hundred."""
+"""Autogenerate beside the other tools, from fifty entities to sixteen hundred.
+
+The seconds are processor time of client and server: other work of the machine counts less in it.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from townhall.migrate import upgrade
 
 SIZES = (50, 100, 200, 400, 800, 1600)
 _OURS, _THEIRS, _FLOOR = "with_townhall", "with_alembic_utils", "floor"
+_ALEMBIC = "alembic_alone"
 _NAMES = {
     "floor": "the floor",
     "alembic_alone": "Alembic, tables only",
@@ -30,6 +34,7 @@ _NAMES = {
     "with_alembic_utils_extended": "alembic-utils-extended",
 }
 _LEAST = "the floor, the least work of any comparison"
+_BOTH = "the floor, and Alembic's comparison of the tables after it"
 _LINEAR = 1.3
 
 
@@ -70,14 +75,16 @@ def _commands(bench: Bench) -> Iterator[Measurement]:
 
 def _figures(found: Figures) -> Iterator[Figure]:
     fastest = {comparison: min(taken) for comparison, taken in found.items()}
-    for other, beside, situation, size, goal, why in (
-        (_FLOOR, _LEAST, NO_CHANGE, 200, 2.0, "Alembic's comparison of the tables is part of it"),
-        (_THEIRS, _NAMES[_THEIRS], NO_CHANGE, 200, 1 / 60, ""),
-        (_THEIRS, _NAMES[_THEIRS], FIRST_REVISION, 100, 1 / 60, ""),
+    for others, beside, situation, size, goal, why in (
+        ((_FLOOR,), _LEAST, NO_CHANGE, 200, 2.0, "with Alembic's part the floor itself takes 2.1"),
+        ((_FLOOR, _ALEMBIC), _BOTH, NO_CHANGE, 200, 1.25, ""),
+        ((_THEIRS,), _NAMES[_THEIRS], NO_CHANGE, 200, 1 / 60, ""),
+        ((_THEIRS,), _NAMES[_THEIRS], FIRST_REVISION, 100, 1 / 60, ""),
     ):
-        if (other, situation, size) in fastest:
+        if all((other, situation, size) in fastest for other in others):
             name = f"{situation}, {size} entities"
-            ours, theirs = (fastest[tool, situation, size] for tool in (_OURS, other))
+            ours = fastest[_OURS, situation, size]
+            theirs = sum(fastest[other, situation, size] for other in others)
             yield Figure(name, beside, ours, theirs, goal, why)
     sizes = sorted({size for tool, *_, size in fastest if tool == _OURS})
     for size, double in pairwise(sizes):
