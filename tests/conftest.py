@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 # The distance of the cases of a thorough test that make test-thorough runs.
-_EVERY = 4
+_EVERY = 6
 
 
 @pytest.hookimpl(tryfirst=True)  # before tests are selected by their marks

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.matrix import CELLS, constraints, lowest_versions
+from tests.matrix import CELLS, OF_THE_TEXT, ROOT, constraints, lowest_versions
 
 PYPROJECT = """
 [project]
@@ -38,3 +40,11 @@ def test_every_dependency_of_this_package_has_a_lower_bound() -> None:
 def test_each_set_of_versions_meets_each_postgresql() -> None:
     assert len(CELLS) == 9
     assert "lowest-15" in CELLS
+
+
+def test_what_cells_leave_out_is_there_and_uses_no_dependency() -> None:
+    of_dependency = re.compile(
+        r"^(?:import|from) (?:sqlalchemy|alembic|psycopg|pydantic)", re.MULTILINE
+    )
+    for path in OF_THE_TEXT:
+        assert not of_dependency.search((ROOT / path).read_text("utf-8"))

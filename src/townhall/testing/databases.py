@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import psycopg
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composed, Identifier
 from pytest_postgresql.janitor import DatabaseJanitor
 from sqlalchemy import make_url
 
@@ -60,7 +61,10 @@ class Databases:
         """
         name = f"townhall_{uuid4().hex[:16]}"
         source = make_url(template).database if template else "template0"
-        with _Janitor(self.server, name, template=source, as_template=as_template):
+        janitor = _Janitor(
+            self.server, name, template=source, as_template=as_template, strategy=self._strategy
+        )
+        with janitor:
             if owner is not None:
                 with self._connect() as connection:
                     change = SQL("alter database {} owner to {}")
@@ -94,6 +98,13 @@ class Databases:
                 grant = SQL("grant {} to {}")
                 connection.execute(grant.format(Identifier(role), Identifier(OWNER)))
         return OWNER
+
+    @cached_property
+    def _strategy(self) -> SQL:
+        """How a database is copied: as files where nothing waits for the disk, at half the cost."""
+        with self._connect() as connection:
+            syncs = connection.execute("select current_setting('fsync')").fetchone()
+        return SQL("file_copy") if syncs == ("off",) else SQL("wal_log")
 
     @contextmanager
     def _connect(self) -> Iterator[psycopg.Connection]:
@@ -131,7 +142,9 @@ def _arguments(url: URL) -> dict[str, Any]:
 class _Janitor(DatabaseJanitor):
     """A janitor for every form of URL: sockets, TLS, options of the driver."""
 
-    def __init__(self, server: URL, name: str, *, template: str | None, as_template: bool) -> None:
+    def __init__(
+        self, server: URL, name: str, *, template: str | None, as_template: bool, strategy: SQL
+    ) -> None:
         super().__init__(
             user=server.username or "",
             host=server.host or "",
@@ -141,6 +154,10 @@ class _Janitor(DatabaseJanitor):
             as_template=as_template,
         )
         self._arguments = _arguments(server)
+        self._strategy = strategy
+
+    def _build_create_database_sql(self) -> Composed:
+        return super()._build_create_database_sql() + SQL(" strategy ") + self._strategy
 
     @contextmanager
     def cursor(self, dbname: str | None = None) -> Iterator[psycopg.Cursor]:
