@@ -13,7 +13,7 @@ from townhall.pg.access import Access, Declaration, entities_of
 from townhall.product import Product
 from townhall.refusals import Refusal
 
-MODULES_WITH_ENTITIES = ("functions", "triggers", "views", "replication")
+MODULES_WITH_ENTITIES = ("functions", "triggers", "views", "replication", "storage")
 """The modules of a domain that hold ``ENTITIES``; a domain has those that it needs."""
 
 

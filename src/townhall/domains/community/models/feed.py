@@ -123,12 +123,7 @@ class SocialFeedPost(Timestamps, Base):
             desc("created_at"),
             desc("id"),
         ),
-        {
-            "comment": "Posts of founders; only the author can read a private post.",
-            # The counters are updated all the time: the free part of a page takes the next version
-            # of a post, without new entries in the indexes.
-            "postgresql_with": {"fillfactor": 85},
-        },
+        {"comment": "Posts of founders; only the author can read a private post."},
     )
 
     id: Mapped[UuidKey]
