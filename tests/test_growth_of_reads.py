@@ -1,4 +1,4 @@
-"""What is read for a query, when all that it does not ask for is four times as much."""
+"""What is read for a statement, when all that it does not ask for is four times as much."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 import pytest
-from sqlalchemy import ClauseElement, Connection, create_engine, select, text
+from sqlalchemy import ClauseElement, Connection, create_engine, insert, select, text, update
 
 from tests.benchmarks.groups.reads_data import (
     BUSY_POST,
@@ -109,6 +109,23 @@ FLAT: Mapping[str, Read] = {
     "participants of an event": Read(ORGANIZER, participants_of(EVENT)),
     "seats of an event": Read(ORGANIZER, seating_plan(EVENT)),
     "statistics of an event": Read(ORGANIZER, track_statistics_of(EVENT)),
+    "participants of an event, without asking_for()": Read(
+        ORGANIZER, select(Participant).where(Participant.event_id == EVENT)
+    ),
+    "statistics of an event, without asking_for()": Read(
+        ORGANIZER, select(TrackStatistics).where(TrackStatistics.event_id == EVENT)
+    ),
+    "changed participants of an event": Read(
+        ORGANIZER,
+        update(Participant)
+        .where(Participant.event_id == EVENT)
+        .values(first_name="A")
+        .returning(Participant.id),
+    ),
+    "a new participant of an event": Read(
+        ORGANIZER,
+        insert(Participant).values(event_id=EVENT, first_name="A").returning(Participant.id),
+    ),
     "tracks of an event": Read(ORGANIZER, _asked(Track)),
     "placements of an event": Read(ORGANIZER, _asked(ParticipantTrack)),
     "newest usage": Read(COACH, newest_usage()),
@@ -154,12 +171,6 @@ FLAT: Mapping[str, Read] = {
 """Each costs the same, however many rows others have, and whatever the caller belongs to."""
 
 GROWING: Mapping[str, Read] = {
-    "participants of an event, without asking_for()": Read(
-        ORGANIZER, select(Participant).where(Participant.event_id == EVENT)
-    ),
-    "statistics of an event, without asking_for()": Read(
-        ORGANIZER, select(TrackStatistics).where(TrackStatistics.event_id == EVENT)
-    ),
     "all comments of a post": Read(
         READER, select(SocialFeedComment).where(SocialFeedComment.post_id == BUSY_POST)
     ),
@@ -170,7 +181,7 @@ GROWING: Mapping[str, Read] = {
         ),
     ),
 }
-"""The first two cost as much as the caller has events, the others as much as they return."""
+"""Each costs as much as it returns."""
 
 
 @contextmanager

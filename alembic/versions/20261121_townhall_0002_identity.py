@@ -283,6 +283,9 @@ def organizations() -> None:
             language="plpgsql",
             body="""
                 begin
+                    perform set_config(
+                        'asked_at.public.organizations.id', statement_timestamp()::text, true
+                    );
                     return query
                     select mine.id::uuid
                     from (
@@ -359,6 +362,45 @@ def organizations() -> None:
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
             comment="Whether an id is one of private.my_managed_organization_ids().",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_managed_organization_ids_ask_for",
+            arguments={"asked_id": "uuid"},
+            returns="boolean",
+            language="plpgsql",
+            body="""
+                begin
+                    if current_setting('asked_at.public.organizations.id', true)
+                        is distinct from statement_timestamp()::text
+                    then
+                        perform
+                            set_config(
+                                'asked_for.public.organizations.id',
+                                case
+                                    when private.my_managed_organization_ids_include($1)
+                                        then array[$1]::text
+                                    else ''
+                                end,
+                                true
+                            ),
+                            set_config(
+                                'asked_at.public.organizations.id',
+                                statement_timestamp()::text,
+                                true
+                            );
+                    end if;
+                    return true;
+                end
+            """,
+            volatility="stable",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            cost=1,
+            execute=("authenticated", "service_role"),
+            comment="Asks for the first id of a statement that is one of"
+            " private.my_managed_organization_ids().",
         )
     )
     pg.create_entity(

@@ -119,6 +119,9 @@ def events() -> None:
             language="plpgsql",
             body="""
                 begin
+                    perform set_config(
+                        'asked_at.public.events.id', statement_timestamp()::text, true
+                    );
                     return query
                     select mine.id::uuid
                     from (
@@ -182,11 +185,52 @@ def events() -> None:
     pg.create_entity(
         pg.Function(
             schema="private",
+            name="my_event_ids_ask_for",
+            arguments={"asked_id": "uuid"},
+            returns="boolean",
+            language="plpgsql",
+            body="""
+                begin
+                    if current_setting('asked_at.public.events.id', true)
+                        is distinct from statement_timestamp()::text
+                    then
+                        perform
+                            set_config(
+                                'asked_for.public.events.id',
+                                case
+                                    when private.my_event_ids_include($1)
+                                        then array[$1]::text
+                                    else ''
+                                end,
+                                true
+                            ),
+                            set_config(
+                                'asked_at.public.events.id',
+                                statement_timestamp()::text,
+                                true
+                            );
+                    end if;
+                    return true;
+                end
+            """,
+            volatility="stable",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            cost=1,
+            execute=("authenticated", "service_role"),
+            comment="Asks for the first id of a statement that is one of private.my_event_ids().",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
             name="my_managed_event_ids",
             returns="setof uuid",
             language="plpgsql",
             body="""
                 begin
+                    perform set_config(
+                        'asked_at.public.events.id', statement_timestamp()::text, true
+                    );
                     return query
                     select mine.id::uuid
                     from (
@@ -259,6 +303,45 @@ def events() -> None:
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
             comment="Whether an id is one of private.my_managed_event_ids().",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_managed_event_ids_ask_for",
+            arguments={"asked_id": "uuid"},
+            returns="boolean",
+            language="plpgsql",
+            body="""
+                begin
+                    if current_setting('asked_at.public.events.id', true)
+                        is distinct from statement_timestamp()::text
+                    then
+                        perform
+                            set_config(
+                                'asked_for.public.events.id',
+                                case
+                                    when private.my_managed_event_ids_include($1)
+                                        then array[$1]::text
+                                    else ''
+                                end,
+                                true
+                            ),
+                            set_config(
+                                'asked_at.public.events.id',
+                                statement_timestamp()::text,
+                                true
+                            );
+                    end if;
+                    return true;
+                end
+            """,
+            volatility="stable",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            cost=1,
+            execute=("authenticated", "service_role"),
+            comment="Asks for the first id of a statement that is one of"
+            " private.my_managed_event_ids().",
         )
     )
     pg.create_entity(
@@ -499,17 +582,28 @@ def participants() -> None:
             command="select",
             roles=("authenticated",),
             using="""
-                event_id = any (
-                    array(
-                        select asked.id
-                        from unnest(
-                            nullif(current_setting('asked_for.public.events.id', true), '')::uuid[]
-                        ) as asked (id)
-                        where private.my_event_ids_include(asked.id)
+                (
+                    (
+                        select current_setting('asked_at.public.events.id', true)
+                            = statement_timestamp()::text
                     )
+                    or private.my_event_ids_ask_for(event_id) is not null
                 )
-                or event_id = any (array(select private.my_event_ids()))
-                or user_id = (select auth.uid())
+                and (
+                    user_id = (select auth.uid())
+                    or event_id = any (
+                        array(
+                            select asked.id
+                            from unnest(
+                                nullif(
+                                    current_setting('asked_for.public.events.id', true), ''
+                                )::uuid[]
+                            ) as asked (id)
+                            where private.my_event_ids_include(asked.id)
+                        )
+                    )
+                    or event_id = any (array(select private.my_event_ids()))
+                )
             """,
         )
     )

@@ -101,16 +101,27 @@ def tracks() -> None:
             command="select",
             roles=("authenticated",),
             using="""
-                event_id = any (
-                    array(
-                        select asked.id
-                        from unnest(
-                            nullif(current_setting('asked_for.public.events.id', true), '')::uuid[]
-                        ) as asked (id)
-                        where private.my_event_ids_include(asked.id)
+                (
+                    (
+                        select current_setting('asked_at.public.events.id', true)
+                            = statement_timestamp()::text
                     )
+                    or private.my_event_ids_ask_for(event_id) is not null
                 )
-                or event_id = any (array(select private.my_event_ids()))
+                and (
+                    event_id = any (
+                        array(
+                            select asked.id
+                            from unnest(
+                                nullif(
+                                    current_setting('asked_for.public.events.id', true), ''
+                                )::uuid[]
+                            ) as asked (id)
+                            where private.my_event_ids_include(asked.id)
+                        )
+                    )
+                    or event_id = any (array(select private.my_event_ids()))
+                )
             """,
         )
     )
@@ -281,17 +292,28 @@ def participant_tracks() -> None:
             command="select",
             roles=("authenticated",),
             using="""
-                event_id = any (
-                    array(
-                        select asked.id
-                        from unnest(
-                            nullif(current_setting('asked_for.public.events.id', true), '')::uuid[]
-                        ) as asked (id)
-                        where private.my_event_ids_include(asked.id)
+                (
+                    (
+                        select current_setting('asked_at.public.events.id', true)
+                            = statement_timestamp()::text
                     )
+                    or private.my_event_ids_ask_for(event_id) is not null
                 )
-                or event_id = any (array(select private.my_event_ids()))
-                or participant_id = any (array(select private.my_participant_ids()))
+                and (
+                    event_id = any (
+                        array(
+                            select asked.id
+                            from unnest(
+                                nullif(
+                                    current_setting('asked_for.public.events.id', true), ''
+                                )::uuid[]
+                            ) as asked (id)
+                            where private.my_event_ids_include(asked.id)
+                        )
+                    )
+                    or event_id = any (array(select private.my_event_ids()))
+                    or participant_id = any (array(select private.my_participant_ids()))
+                )
             """,
         )
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, bindparam, func, insert, select
+from sqlalchemy import Column, Integer, MetaData, Table, bindparam, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.events.data import EVENT, OTHER_EVENT
@@ -82,6 +82,56 @@ def test_member_who_asks_for_an_event_reads_it_without_their_other_events(
             arrays = [each for each in plan.nodes if each["Node Type"] == "ProjectSet"]
             assert arrays
             assert {each["Actual Loops"] for each in arrays} == {0}
+
+
+_OF_ONE_ROW = (
+    "select * from {table} where id = '{key}'",
+    "update {table} set id = id where id = '{key}' returning *",
+    "delete from {table} where id = '{key}'",
+    "select * from {table} where event_id = '{event}'",
+)
+_WRITTEN = (
+    "insert into participants (event_id, first_name) values ('{event}', 'A') returning *",
+    """
+    insert into tracks (event_id, name) values ('{event}', 'New')
+    on conflict (event_id, name) do update set name = excluded.name returning id
+    """,
+)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_statement_on_rows_of_one_event_is_run_without_the_other_events_of_the_caller(
+    connection: Connection, table: type[Participant]
+) -> None:
+    membership = {"organization_id": OTHER_ORGANIZATION, "user_id": MANAGER}
+    connection.execute(insert(OrganizationMember).values(membership))
+    connection.execute(text("set enable_seqscan = off"))
+    key = connection.scalar(select(table.id).where(table.event_id == EVENT).limit(1))
+    name = table.__tablename__
+    connection.execute(text(f"grant update (id) on {name} to authenticated"))
+    with acting(connection, PERSONAS["manager"]):
+        for statement in (*_OF_ONE_ROW, *(_WRITTEN if table is Participant else ())):
+            sql = statement.format(table=name, key=key, event=EVENT)
+            savepoint = connection.begin_nested()
+            plan = plan_of(connection, sql, run=True)
+            savepoint.rollback()
+            arrays = [each for each in plan.nodes if each["Node Type"] == "ProjectSet"]
+            assert arrays, sql
+            assert {each["Actual Loops"] for each in arrays} == {0}, sql
+
+
+def test_setting_tells_nothing_of_rows_of_others(connection: Connection) -> None:
+    found = {
+        table: connection.scalar(select(table.id).where(table.event_id == OTHER_EVENT).limit(1))
+        for table in TABLES
+    }
+    asked = select(func.current_setting(SETTING, True))  # noqa: FBT003
+    with acting(connection, PERSONAS["manager"]):
+        for table, key in found.items():
+            assert connection.execute(select(table).where(table.id == key)).all() == []
+            assert connection.scalar(asked) in {None, ""}
+            assert connection.execute(select(table).where(table.event_id == EVENT)).all()
+            assert connection.scalar(asked) == f"{{{EVENT}}}"
 
 
 def test_asking_for_no_event_reads_the_same(sessions: SessionFactory) -> None:

@@ -1,4 +1,4 @@
-"""The keys that a statement is about, in a setting that policies read."""
+"""The keys that a statement is about, in settings that policies read."""
 
 from __future__ import annotations
 
@@ -32,6 +32,20 @@ def setting_of(column: Column[Any]) -> str:
     return ".".join(("asked_for", *parts))
 
 
+def time_setting_of(column: Column[Any]) -> str:
+    """Return the name of the setting that has the time of the statement that asked.
+
+    What an earlier statement of the transaction asked for says nothing of this one.
+
+    Args:
+        column: A column of keys.
+
+    Raises:
+        InputError: A name has other characters than a setting of PostgreSQL may have.
+    """
+    return setting_of(column).replace("asked_for", "asked_at", 1)
+
+
 def can_be_asked_for(column: Column[Any]) -> bool:
     """Tell whether a setting of PostgreSQL can be named after a column."""
     return all(map(_SIMPLE.fullmatch, _parts_of(column)))
@@ -44,19 +58,17 @@ def _parts_of(column: Column[Any]) -> tuple[str, str, str]:
 def asking_for(key: InstrumentedAttribute[Any], *values: object) -> ColumnElement[bool]:
     """Return a condition that tells policies which rows a statement asks for, and is always true.
 
-    For a caller who belongs to thousands of events, a policy looks all of them up to read the
-    participants of one. With this in a statement, beside the condition itself, it looks up that one
-    alone, by its key::
+    A policy looks up the event of the first participant that a statement finds, and compares the
+    others with that. With this in the statement, beside the condition itself, it does so before the
+    first, for each event that is named, which takes less time for each participant::
 
         select(Participant).where(
             Participant.event_id == event_id, asking_for(Event.id, event_id)
         )
 
-    What is read is the same with other values or without them. They hold until the transaction
-    ends, or other values of the column are asked for.
+    What is read is the same with other values or without them.
 
-    So does a policy of :func:`~townhall.pg.access.readers_of`, which otherwise looks for what it
-    found of the post for each comment::
+    So does a policy of :func:`~townhall.pg.access.readers_of`::
 
         select(func.count()).where(
             SocialFeedComment.post_id == post_id, asking_for(SocialFeedPost.id, post_id)
@@ -72,13 +84,15 @@ def asking_for(key: InstrumentedAttribute[Any], *values: object) -> ColumnElemen
         InputError: A name has other characters than a setting of PostgreSQL may have.
     """
     column = _column_of(key)
-    asked = func.pg_catalog.set_config(
-        literal_column(f"'{setting_of(column)}'"),
-        cast(cast(list(values), ARRAY(column.type)), Text),
-        true(),
-    )
+    asked = _set(setting_of(column), cast(cast(list(values), ARRAY(column.type)), Text))
+    at = _set(time_setting_of(column), cast(func.pg_catalog.statement_timestamp(), Text))
     # A condition without columns is evaluated before any table is read.
-    return select(asked).scalar_subquery().is_not(None)
+    return select(asked.concat(at)).scalar_subquery().is_not(None)
+
+
+def _set(setting: str, value: ColumnElement[str]) -> ColumnElement[str]:
+    name: ColumnElement[str] = literal_column(f"'{setting}'")
+    return func.pg_catalog.set_config(name, value, true(), type_=Text)
 
 
 def _column_of(key: InstrumentedAttribute[Any]) -> Column[Any]:

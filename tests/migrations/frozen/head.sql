@@ -943,6 +943,9 @@ CREATE FUNCTION private.my_event_ids() RETURNS SETOF uuid
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+    perform set_config(
+        'asked_at.public.events.id', statement_timestamp()::text, true
+    );
     return query
     select mine.id::uuid
     from (
@@ -955,6 +958,37 @@ $$;
 
 
 COMMENT ON FUNCTION private.my_event_ids() IS 'The events of the organizations that the caller belongs to.';
+
+CREATE FUNCTION private.my_event_ids_ask_for(asked_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE COST 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    if current_setting('asked_at.public.events.id', true)
+        is distinct from statement_timestamp()::text
+    then
+        perform
+            set_config(
+                'asked_for.public.events.id',
+                case
+                    when private.my_event_ids_include($1)
+                        then array[$1]::text
+                    else ''
+                end,
+                true
+            ),
+            set_config(
+                'asked_at.public.events.id',
+                statement_timestamp()::text,
+                true
+            );
+    end if;
+    return true;
+end
+$_$;
+
+
+COMMENT ON FUNCTION private.my_event_ids_ask_for(asked_id uuid) IS 'Asks for the first id of a statement that is one of private.my_event_ids().';
 
 CREATE FUNCTION private.my_event_ids_include(asked_id uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -978,6 +1012,9 @@ CREATE FUNCTION private.my_managed_event_ids() RETURNS SETOF uuid
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+    perform set_config(
+        'asked_at.public.events.id', statement_timestamp()::text, true
+    );
     return query
     select mine.id::uuid
     from (
@@ -992,6 +1029,37 @@ $$;
 
 
 COMMENT ON FUNCTION private.my_managed_event_ids() IS 'The events that the caller manages, with an account.';
+
+CREATE FUNCTION private.my_managed_event_ids_ask_for(asked_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE COST 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    if current_setting('asked_at.public.events.id', true)
+        is distinct from statement_timestamp()::text
+    then
+        perform
+            set_config(
+                'asked_for.public.events.id',
+                case
+                    when private.my_managed_event_ids_include($1)
+                        then array[$1]::text
+                    else ''
+                end,
+                true
+            ),
+            set_config(
+                'asked_at.public.events.id',
+                statement_timestamp()::text,
+                true
+            );
+    end if;
+    return true;
+end
+$_$;
+
+
+COMMENT ON FUNCTION private.my_managed_event_ids_ask_for(asked_id uuid) IS 'Asks for the first id of a statement that is one of private.my_managed_event_ids().';
 
 CREATE FUNCTION private.my_managed_event_ids_include(asked_id uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1015,6 +1083,9 @@ CREATE FUNCTION private.my_managed_organization_ids() RETURNS SETOF uuid
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+    perform set_config(
+        'asked_at.public.organizations.id', statement_timestamp()::text, true
+    );
     return query
     select mine.id::uuid
     from (
@@ -1036,6 +1107,37 @@ $$;
 
 
 COMMENT ON FUNCTION private.my_managed_organization_ids() IS 'The organizations whose events the caller manages, with an account.';
+
+CREATE FUNCTION private.my_managed_organization_ids_ask_for(asked_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE COST 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    if current_setting('asked_at.public.organizations.id', true)
+        is distinct from statement_timestamp()::text
+    then
+        perform
+            set_config(
+                'asked_for.public.organizations.id',
+                case
+                    when private.my_managed_organization_ids_include($1)
+                        then array[$1]::text
+                    else ''
+                end,
+                true
+            ),
+            set_config(
+                'asked_at.public.organizations.id',
+                statement_timestamp()::text,
+                true
+            );
+    end if;
+    return true;
+end
+$_$;
+
+
+COMMENT ON FUNCTION private.my_managed_organization_ids_ask_for(asked_id uuid) IS 'Asks for the first id of a statement that is one of private.my_managed_organization_ids().';
 
 CREATE FUNCTION private.my_managed_organization_ids_include(asked_id uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -3796,21 +3898,21 @@ CREATE POLICY "managers of the organization can update" ON public.events FOR UPD
 
 CREATE POLICY "members of the community or the member can read" ON public.community_members FOR SELECT TO authenticated USING (((community_id = ANY (ARRAY( SELECT private.my_community_ids() AS my_community_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
 
-CREATE POLICY "members of the event can read" ON public.tracks FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT asked.id
+CREATE POLICY "members of the event can read" ON public.tracks FOR SELECT TO authenticated USING (((( SELECT (current_setting('asked_at.public.events.id'::text, true) = (statement_timestamp())::text)) OR (private.my_event_ids_ask_for(event_id) IS NOT NULL)) AND ((event_id = ANY (ARRAY( SELECT asked.id
    FROM unnest((NULLIF(current_setting('asked_for.public.events.id'::text, true), ''::text))::uuid[]) asked(id)
-  WHERE private.my_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids)))));
+  WHERE private.my_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))))));
 
-CREATE POLICY "members of the event or the participant can read" ON public.participant_tracks FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT asked.id
+CREATE POLICY "members of the event or the participant can read" ON public.participant_tracks FOR SELECT TO authenticated USING (((( SELECT (current_setting('asked_at.public.events.id'::text, true) = (statement_timestamp())::text)) OR (private.my_event_ids_ask_for(event_id) IS NOT NULL)) AND ((event_id = ANY (ARRAY( SELECT asked.id
    FROM unnest((NULLIF(current_setting('asked_for.public.events.id'::text, true), ''::text))::uuid[]) asked(id)
-  WHERE private.my_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (participant_id = ANY (ARRAY( SELECT private.my_participant_ids() AS my_participant_ids)))));
+  WHERE private.my_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (participant_id = ANY (ARRAY( SELECT private.my_participant_ids() AS my_participant_ids))))));
 
-CREATE POLICY "members of the event or the participant can read" ON public.participants FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT asked.id
+CREATE POLICY "members of the event or the participant can read" ON public.participants FOR SELECT TO authenticated USING (((( SELECT (current_setting('asked_at.public.events.id'::text, true) = (statement_timestamp())::text)) OR (private.my_event_ids_ask_for(event_id) IS NOT NULL)) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (event_id = ANY (ARRAY( SELECT asked.id
    FROM unnest((NULLIF(current_setting('asked_for.public.events.id'::text, true), ''::text))::uuid[]) asked(id)
-  WHERE private.my_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
+  WHERE private.my_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))))));
 
-CREATE POLICY "members of the event or the participant can read" ON public.table_assignments FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT asked.id
+CREATE POLICY "members of the event or the participant can read" ON public.table_assignments FOR SELECT TO authenticated USING (((( SELECT (current_setting('asked_at.public.events.id'::text, true) = (statement_timestamp())::text)) OR (private.my_event_ids_ask_for(event_id) IS NOT NULL)) AND ((event_id = ANY (ARRAY( SELECT asked.id
    FROM unnest((NULLIF(current_setting('asked_for.public.events.id'::text, true), ''::text))::uuid[]) asked(id)
-  WHERE private.my_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (participant_id = ANY (ARRAY( SELECT private.my_participant_ids() AS my_participant_ids)))));
+  WHERE private.my_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (participant_id = ANY (ARRAY( SELECT private.my_participant_ids() AS my_participant_ids))))));
 
 CREATE POLICY "members of the organization can read" ON public.events FOR SELECT TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_organization_ids() AS my_organization_ids))));
 
@@ -4184,6 +4286,10 @@ REVOKE ALL ON FUNCTION private.my_event_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_event_ids() TO authenticated;
 GRANT ALL ON FUNCTION private.my_event_ids() TO service_role;
 
+REVOKE ALL ON FUNCTION private.my_event_ids_ask_for(asked_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_event_ids_ask_for(asked_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION private.my_event_ids_ask_for(asked_id uuid) TO service_role;
+
 REVOKE ALL ON FUNCTION private.my_event_ids_include(asked_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_event_ids_include(asked_id uuid) TO authenticated;
 GRANT ALL ON FUNCTION private.my_event_ids_include(asked_id uuid) TO service_role;
@@ -4192,6 +4298,10 @@ REVOKE ALL ON FUNCTION private.my_managed_event_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_managed_event_ids() TO authenticated;
 GRANT ALL ON FUNCTION private.my_managed_event_ids() TO service_role;
 
+REVOKE ALL ON FUNCTION private.my_managed_event_ids_ask_for(asked_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_managed_event_ids_ask_for(asked_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION private.my_managed_event_ids_ask_for(asked_id uuid) TO service_role;
+
 REVOKE ALL ON FUNCTION private.my_managed_event_ids_include(asked_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_managed_event_ids_include(asked_id uuid) TO authenticated;
 GRANT ALL ON FUNCTION private.my_managed_event_ids_include(asked_id uuid) TO service_role;
@@ -4199,6 +4309,10 @@ GRANT ALL ON FUNCTION private.my_managed_event_ids_include(asked_id uuid) TO ser
 REVOKE ALL ON FUNCTION private.my_managed_organization_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_managed_organization_ids() TO authenticated;
 GRANT ALL ON FUNCTION private.my_managed_organization_ids() TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_managed_organization_ids_ask_for(asked_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_managed_organization_ids_ask_for(asked_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION private.my_managed_organization_ids_ask_for(asked_id uuid) TO service_role;
 
 REVOKE ALL ON FUNCTION private.my_managed_organization_ids_include(asked_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_managed_organization_ids_include(asked_id uuid) TO authenticated;

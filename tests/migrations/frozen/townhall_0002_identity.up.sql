@@ -237,6 +237,9 @@ stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
 begin
+    perform set_config(
+        'asked_at.public.organizations.id', statement_timestamp()::text, true
+    );
     return query
     select mine.id::uuid
     from (
@@ -313,6 +316,44 @@ grant execute on function private.my_managed_organization_ids_include(uuid) to a
 grant execute on function private.my_managed_organization_ids_include(uuid) to service_role;
 
 comment on function private.my_managed_organization_ids_include(uuid) is 'Whether an id is one of private.my_managed_organization_ids().';
+
+create or replace function private.my_managed_organization_ids_ask_for(asked_id uuid)
+returns boolean
+language plpgsql
+stable security invoker parallel unsafe cost 1
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    if current_setting('asked_at.public.organizations.id', true)
+        is distinct from statement_timestamp()::text
+    then
+        perform
+            set_config(
+                'asked_for.public.organizations.id',
+                case
+                    when private.my_managed_organization_ids_include($1)
+                        then array[$1]::text
+                    else ''
+                end,
+                true
+            ),
+            set_config(
+                'asked_at.public.organizations.id',
+                statement_timestamp()::text,
+                true
+            );
+    end if;
+    return true;
+end
+$function$;
+
+revoke all on function private.my_managed_organization_ids_ask_for(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.my_managed_organization_ids_ask_for(uuid) to authenticated;
+
+grant execute on function private.my_managed_organization_ids_ask_for(uuid) to service_role;
+
+comment on function private.my_managed_organization_ids_ask_for(uuid) is 'Asks for the first id of a statement that is one of private.my_managed_organization_ids().';
 
 create or replace function private.my_owned_organization_ids()
 returns setof uuid

@@ -100,6 +100,9 @@ stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
 begin
+    perform set_config(
+        'asked_at.public.events.id', statement_timestamp()::text, true
+    );
     return query
     select mine.id::uuid
     from (
@@ -161,6 +164,44 @@ grant execute on function private.my_event_ids_include(uuid) to service_role;
 
 comment on function private.my_event_ids_include(uuid) is 'Whether an id is one of private.my_event_ids().';
 
+create or replace function private.my_event_ids_ask_for(asked_id uuid)
+returns boolean
+language plpgsql
+stable security invoker parallel unsafe cost 1
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    if current_setting('asked_at.public.events.id', true)
+        is distinct from statement_timestamp()::text
+    then
+        perform
+            set_config(
+                'asked_for.public.events.id',
+                case
+                    when private.my_event_ids_include($1)
+                        then array[$1]::text
+                    else ''
+                end,
+                true
+            ),
+            set_config(
+                'asked_at.public.events.id',
+                statement_timestamp()::text,
+                true
+            );
+    end if;
+    return true;
+end
+$function$;
+
+revoke all on function private.my_event_ids_ask_for(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.my_event_ids_ask_for(uuid) to authenticated;
+
+grant execute on function private.my_event_ids_ask_for(uuid) to service_role;
+
+comment on function private.my_event_ids_ask_for(uuid) is 'Asks for the first id of a statement that is one of private.my_event_ids().';
+
 create or replace function private.my_managed_event_ids()
 returns setof uuid
 language plpgsql
@@ -168,6 +209,9 @@ stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
 begin
+    perform set_config(
+        'asked_at.public.events.id', statement_timestamp()::text, true
+    );
     return query
     select mine.id::uuid
     from (
@@ -242,6 +286,44 @@ grant execute on function private.my_managed_event_ids_include(uuid) to authenti
 grant execute on function private.my_managed_event_ids_include(uuid) to service_role;
 
 comment on function private.my_managed_event_ids_include(uuid) is 'Whether an id is one of private.my_managed_event_ids().';
+
+create or replace function private.my_managed_event_ids_ask_for(asked_id uuid)
+returns boolean
+language plpgsql
+stable security invoker parallel unsafe cost 1
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    if current_setting('asked_at.public.events.id', true)
+        is distinct from statement_timestamp()::text
+    then
+        perform
+            set_config(
+                'asked_for.public.events.id',
+                case
+                    when private.my_managed_event_ids_include($1)
+                        then array[$1]::text
+                    else ''
+                end,
+                true
+            ),
+            set_config(
+                'asked_at.public.events.id',
+                statement_timestamp()::text,
+                true
+            );
+    end if;
+    return true;
+end
+$function$;
+
+revoke all on function private.my_managed_event_ids_ask_for(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.my_managed_event_ids_ask_for(uuid) to authenticated;
+
+grant execute on function private.my_managed_event_ids_ask_for(uuid) to service_role;
+
+comment on function private.my_managed_event_ids_ask_for(uuid) is 'Asks for the first id of a statement that is one of private.my_managed_event_ids().';
 
 alter table public.events enable row level security;
 
@@ -421,17 +503,28 @@ create policy "members of the event or the participant can read" on public.parti
 as permissive for select
 to authenticated
 using (
-    event_id = any (
-        array(
-            select asked.id
-            from unnest(
-                nullif(current_setting('asked_for.public.events.id', true), '')::uuid[]
-            ) as asked (id)
-            where private.my_event_ids_include(asked.id)
+    (
+        (
+            select current_setting('asked_at.public.events.id', true)
+                = statement_timestamp()::text
         )
+        or private.my_event_ids_ask_for(event_id) is not null
     )
-    or event_id = any (array(select private.my_event_ids()))
-    or user_id = (select auth.uid())
+    and (
+        user_id = (select auth.uid())
+        or event_id = any (
+            array(
+                select asked.id
+                from unnest(
+                    nullif(
+                        current_setting('asked_for.public.events.id', true), ''
+                    )::uuid[]
+                ) as asked (id)
+                where private.my_event_ids_include(asked.id)
+            )
+        )
+        or event_id = any (array(select private.my_event_ids()))
+    )
 );
 
 comment on policy "members of the event or the participant can read" on public.participants is null;

@@ -192,17 +192,28 @@ create policy "members of the event or the participant can read" on public.table
 as permissive for select
 to authenticated
 using (
-    event_id = any (
-        array(
-            select asked.id
-            from unnest(
-                nullif(current_setting('asked_for.public.events.id', true), '')::uuid[]
-            ) as asked (id)
-            where private.my_event_ids_include(asked.id)
+    (
+        (
+            select current_setting('asked_at.public.events.id', true)
+                = statement_timestamp()::text
         )
+        or private.my_event_ids_ask_for(event_id) is not null
     )
-    or event_id = any (array(select private.my_event_ids()))
-    or participant_id = any (array(select private.my_participant_ids()))
+    and (
+        event_id = any (
+            array(
+                select asked.id
+                from unnest(
+                    nullif(
+                        current_setting('asked_for.public.events.id', true), ''
+                    )::uuid[]
+                ) as asked (id)
+                where private.my_event_ids_include(asked.id)
+            )
+        )
+        or event_id = any (array(select private.my_event_ids()))
+        or participant_id = any (array(select private.my_participant_ids()))
+    )
 );
 
 comment on policy "members of the event or the participant can read" on public.table_assignments is null;

@@ -74,12 +74,13 @@ def test_membership_is_made_for_the_roles_and_schema_of_an_application() -> None
     assert "m.user_id = (select app.me())\n" in function.body
 
 
-def test_membership_by_id_has_a_view_and_a_function_that_look_up_a_single_id() -> None:
+def test_membership_by_id_has_a_view_and_functions_that_look_up_a_single_id() -> None:
     helper = membership("my_team_ids", Team.id, QUERY, "", by_id=QUERY)
-    ids, view, single = entities_of([helper], Roles())
+    ids, view, single, asking = entities_of([helper], Roles())
     assert isinstance(ids, pg.Function)
     assert isinstance(single, pg.Function)
     assert isinstance(view, pg.View)
+    assert isinstance(asking, pg.Function)
     assert view.name == "my_team_ids_by_id"
     assert (view.security_invoker, view.security_barrier) == (False, True)
     assert view.grants == {"authenticated": ("select",), "service_role": ("select",)}
@@ -91,7 +92,9 @@ def test_membership_by_id_has_a_view_and_a_function_that_look_up_a_single_id() -
     assert "where mine.id = $1" in single.body
     assert (single.security, single.settings) == ("definer", ids.settings)
     assert (single.execute, single.api_roles) == (ids.execute, ids.api_roles)
-    (_, of_account, _) = entities_of([helper.with_account], Roles())
+    assert (asking.name, asking.security, asking.cost) == ("my_team_ids_ask_for", "invoker", 1)
+    assert "when private.my_team_ids_include($1)\n" in asking.body
+    (_, of_account, *_) = entities_of([helper.with_account], Roles())
     assert isinstance(of_account, pg.View)
     assert "is_anonymous" in of_account.definition
 
@@ -126,6 +129,25 @@ def test_policy_with_a_membership_by_id_first_compares_with_the_ids_that_are_ask
     assert "current_setting('asked_for.app.teams.id', true), '')::bigint[]" in asked
     assert "where private.my_team_ids_include(asked.id)" in asked
     assert every == "team_id = any (array(select private.my_team_ids()))"
+
+
+def test_policy_for_reads_asks_for_the_id_of_the_first_row_that_the_caller_can_read() -> None:
+    helper = membership("my_team_ids", Team.id, QUERY, "", by_id=QUERY)
+    members = anyone_with(Note.team_id, helper, "members")
+    call = "or private.my_team_ids_ask_for(team_id) is not null"
+    (asking,) = members.asking
+    assert asking.endswith(call)
+    either = members | owner(Note.owner_id)
+    assert either.asking == members.asking
+    assert either.condition.startswith("owner_id = :caller\nor team_id = any (")
+    # A setting must not tell of a row that the rest of the rule hides.
+    (narrowed,) = members.where("title is not null", "with a title").asking
+    assert narrowed == f"(title is not null) is not true\nor {asking}"
+    rule = Access(Note, read=members, write=members)
+    for policy in entities_of([rule], Roles()):
+        if isinstance(policy, pg.Policy) and policy.roles == ("authenticated",):
+            for condition in filter(None, (policy.using, policy.check)):
+                assert (call in condition) == (policy.command == "select")
 
 
 @pytest.mark.parametrize("argument", ["name", "query", "schema", "by_id"])

@@ -169,7 +169,7 @@ def _policies(rule: Access, roles: Roles) -> Iterator[Policy]:
             updated = rule.becomes if command == "update" else None
             if updated is not None and is_anonymous:
                 updated = updated.anonymous
-            found = principal.condition if command == "select" else principal.written
+            found = principal.found if command == "select" else principal.written
             yield Policy(
                 schema=rule.schema,
                 table=rule.table.name,

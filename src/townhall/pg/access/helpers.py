@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from townhall.base.asking import setting_of
+from townhall.base.asking import setting_of, time_setting_of
 from townhall.input_error import InputError
 from townhall.pg import sql
 from townhall.pg.access.account import HAS_ACCOUNT
@@ -16,6 +16,10 @@ from townhall.pg.function import SAFE_SEARCH_PATH, Function
 from townhall.pg.layout import indented
 from townhall.pg.view import View
 from townhall.roles import HELPER_SCHEMA, Roles
+
+# PostgreSQL evaluates the conditions of a policy in the order of what it expects them to cost, and
+# the one that asks comes before the one that compares with what is asked for.
+_COST_OF_ASKING = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +34,7 @@ class Membership:
         comment: The comment on the function.
         by_id: The same query in a form that uses an index where one id is looked up.
         setting: The setting that has the ids for which a statement asks; empty without ``by_id``.
+        time_setting: The setting that has the time at which it did; empty without ``by_id``.
     """
 
     schema: str
@@ -39,6 +44,7 @@ class Membership:
     comment: str
     by_id: str | None = None
     setting: str = ""
+    time_setting: str = ""
 
     @property
     def with_account(self) -> Membership:
@@ -53,7 +59,7 @@ class Membership:
         )
 
     def entities(self, roles: Roles) -> Iterable[Entity]:
-        """Yield the function, and with ``by_id`` a view and a function that look up single ids.
+        """Yield the function, and with ``by_id`` a view and two functions for single ids.
 
         Users and the service may use them. PL/pgSQL keeps its plan for the session. Before
         PostgreSQL 18 a function in SQL would be planned anew in each statement.
@@ -70,7 +76,7 @@ class Membership:
             volatility="stable",
             security="definer",
             settings={"search_path": SAFE_SEARCH_PATH},
-            body=_block(f"return query\n{self._ids(self.query)}"),
+            body=self._body,
             execute=readers,
             api_roles=roles.names,
             comment=self.comment,
@@ -98,6 +104,54 @@ class Membership:
             body=_block(f"return {self.looked_up('$1')}"),
             comment=f"Whether an id is one of {self.schema}.{self.name}().",
         )
+        yield replace(
+            ids,
+            name=f"{self.name}_ask_for",
+            arguments={"asked_id": self.ids},
+            returns="boolean",
+            security="invoker",
+            cost=_COST_OF_ASKING,
+            body=_block(self._ask_for),
+            comment=f"Asks for the first id of a statement that is one of"
+            f" {self.schema}.{self.name}().",
+        )
+
+    @property
+    def _body(self) -> str:
+        query = f"return query\n{self._ids(self.query)}"
+        if self.by_id is None:
+            return _block(query)
+        # Who has all ids needs to ask for none: see Principal.asking.
+        setting = f"'{self.time_setting}', statement_timestamp()::text, true"
+        return _block(f"perform set_config(\n    {setting}\n);\n{query}")
+
+    @property
+    def _ask_for(self) -> str:
+        # The setting is the caller's to read, so that it never has the id of another's row.
+        return sql.layout(
+            f"""
+            if current_setting('{self.time_setting}', true)
+                is distinct from statement_timestamp()::text
+            then
+                perform
+                    set_config(
+                        '{self.setting}',
+                        case
+                            when {self._function("include")}($1)
+                                then array[$1]::text
+                            else ''
+                        end,
+                        true
+                    ),
+                    set_config(
+                        '{self.time_setting}',
+                        statement_timestamp()::text,
+                        true
+                    );
+            end if;
+            return true
+            """
+        )
 
     def _ids(self, query: str) -> str:
         return f"select mine.id::{self.ids}\nfrom (\n{indented(query)}\n) as mine (id)"
@@ -121,10 +175,30 @@ class Membership:
             """
         )
 
+    def asking(self, column: str) -> str:
+        """Return a condition that is always true, and asks for the id of the first row found.
+
+        It does so once for a statement: not where that asks for ids itself, or where all ids of the
+        caller were looked up before the first row, for an index. That is told once.
+
+        Args:
+            column: The column of ids.
+        """
+        at = f"current_setting('{self.time_setting}', true)"
+        # PostgreSQL expects nearly all values of a function not to be null, and a third to be true.
+        return sql.layout(
+            f"""
+            (select {at} = statement_timestamp()::text)
+            or {self._function("ask_for")}({column}) is not null
+            """
+        )
+
+    def _function(self, suffix: str) -> str:
+        return f"{sql.quote(self.schema)}.{sql.quote(f'{self.name}_{suffix}')}"
+
     @property
     def asked(self) -> str:
         """An SQL array of those of the ids for which a statement asks, with ``asking_for()``."""
-        function = f"{sql.quote(self.schema)}.{sql.quote(f'{self.name}_include')}"
         return sql.layout(
             f"""
             array(
@@ -132,7 +206,7 @@ class Membership:
                 from unnest(
                     nullif(current_setting('{self.setting}', true), '')::{self.ids}[]
                 ) as asked (id)
-                where {function}(asked.id)
+                where {self._function("include")}(asked.id)
             )
             """
         )
@@ -181,6 +255,7 @@ def membership(  # noqa: PLR0913 - the parts of a function
         comment=comment,
         by_id=None if by_id is None else sql.layout(by_id),
         setting="" if by_id is None else setting_of(column),
+        time_setting="" if by_id is None else time_setting_of(column),
     )
 
 

@@ -40,6 +40,8 @@ class Principal:
             last, so that it is left out for the rows that they fulfil.
         of_written_row: The condition in another form, for a row that is inserted, updated or
             deleted; empty where the condition itself is evaluated.
+        asking: Conditions that are always true, and ask for what the first row that a statement
+            finds belongs to. They come before the condition in a policy for reads.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Principal:
     caller_columns: tuple[str, ...] = field(default=(), repr=False, compare=False)
     is_lookup: bool = field(default=False, repr=False, compare=False)
     of_written_row: str = field(default="", repr=False)
+    asking: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Lay out the condition.
@@ -72,6 +75,13 @@ class Principal:
         """The condition for a row that is inserted, updated or deleted."""
         return self.of_written_row or self.condition
 
+    @property
+    def found(self) -> str:
+        """The condition for a row that is read."""
+        if not self.asking:
+            return self.condition
+        return "\nand ".join(sql.parenthesized(each) for each in (*self.asking, self.condition))
+
     def __or__(self, other: Principal) -> Principal:
         """Return these callers and those.
 
@@ -87,7 +97,7 @@ class Principal:
                 f" {other.table}; a rule is for one table, so give both the columns of that"
             )
         anonymous = [each.anonymous for each in (self, other) if each.anonymous is not None]
-        first, second = sorted((self, other), key=lambda each: each.is_lookup)
+        first, second = _in_order(self, other)
         return Principal(
             f"{self.name} or {other.name}",
             f"{first.condition}\nor {second.condition}",
@@ -98,6 +108,7 @@ class Principal:
             ),
             is_lookup=second.is_lookup,
             of_written_row=f"{first.written}\nor {second.written}",
+            asking=tuple(dict.fromkeys((*first.asking, *second.asking))),
         )
 
     def where(self, condition: str, words: str) -> Principal:
@@ -119,6 +130,11 @@ class Principal:
             condition=_narrowed(self.condition, condition),
             of_written_row=_narrowed(self.written, condition),
             anonymous=None if self.anonymous is None else self.anonymous.where(condition, words),
+            # The settings tell nothing of a row that the caller can't read.
+            asking=tuple(
+                f"{sql.parenthesized(sql.layout(condition))} is not true\nor {each}"
+                for each in self.asking
+            ),
         )
 
     @property
@@ -138,6 +154,12 @@ class Principal:
         """
         anonymous = None if self.anonymous is None else self.anonymous.named(name)
         return replace(self, name=name, anonymous=anonymous)
+
+
+def _in_order(one: Principal, other: Principal) -> tuple[Principal, Principal]:
+    """Return lookups last, and the caller's own rows before what the caller belongs to by id."""
+    first, second = sorted((one, other), key=lambda each: each.is_lookup)
+    return (second, first) if first.asking and second.caller_columns else (first, second)
 
 
 def _narrowed(condition: str, further: str) -> str:
@@ -234,12 +256,13 @@ def anyone_with(column: Attribute, helper: Membership | Function, name: str) -> 
         return belongs
     # Each array is evaluated once for a statement, when a row is first compared with it: the array
     # of all ids is not made while each row has one of the ids asked for. Both conditions can use an
-    # index, so that a statement that asks for no id reads no other rows than before.
+    # index, which needs the ids before a row is found: then all are made, and none is asked for.
     asked = _compared(column, f"any (\n{indented(helper.asked)}\n)", name, "anyone_with()")
     own = column_of(column, "anyone_with()")
     return replace(
         belongs,
         condition=f"{asked.condition}\nor {belongs.condition}",
+        asking=(helper.asking(sql.quote(own.name)),),
         of_written_row=helper.looked_up(f"{_full_name(own.table)}.{sql.quote(own.name)}"),
     )
 
