@@ -74,8 +74,10 @@ def test_one_metadata_is_given_as_alembic_takes_it(tmp_path: Path, metadata: str
 def test_what_can_not_be_used_is_refused_in_a_sentence(
     tmp_path: Path, given: str, sentence: str
 ) -> None:
-    with pytest.raises(CommandError, match=sentence):
+    with pytest.raises(CommandError, match=sentence) as caught:
         settings(tmp_path, given)
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    assert caught.value.__cause__ is None
 
 
 @pytest.mark.parametrize(

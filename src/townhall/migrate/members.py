@@ -28,7 +28,7 @@ def explaining_declarations() -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(str(error)) from None
 
 
 @contextmanager
