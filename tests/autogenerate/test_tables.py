@@ -137,6 +137,15 @@ def test_foreign_keys_of_a_metadata_with_a_schema_refer_to_tables_of_others(lab:
     lab.there_and_back(Schema(), Schema(metadata))
 
 
+@pytest.mark.thorough
+def test_new_table_is_written_with_what_of_its_info_python_can_read(lab: Lab) -> None:
+    metadata = sa.MetaData()
+    info = {"label": ("Seats", 1), "owner": object(), "kind": sa.Integer, "at": float("inf")}
+    sa.Table("seats", metadata, sa.Column("id", sa.Integer), schema=SCHEMA, info=info)
+    revision = lab.there_and_back(Schema(), Schema(metadata))
+    assert "info={'label': ('Seats', 1)}" in revision.upgrade
+
+
 class Guid(sa.TypeDecorator[str]):
     """A type that is another one on PostgreSQL."""
 

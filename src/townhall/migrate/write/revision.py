@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 
 from alembic.operations import MigrateOperation
@@ -88,7 +89,15 @@ def _make_idempotent(operation: MigrateOperation) -> None:
 def _leave_out_declarations(operation: MigrateOperation) -> None:
     # Alembic writes the info of a new table into the revision, which must not depend on its values.
     if isinstance(operation, CreateTableOp):
-        operation.info = without_declaration(operation.info or {})
+        info = without_declaration(operation.info or {})
+        operation.info = {name: value for name, value in info.items() if _is_literal((name, value))}
+
+
+def _is_literal(value: object) -> bool:
+    try:
+        return bool(ast.literal_eval(repr(value)) == value)
+    except (SyntaxError, ValueError):
+        return False
 
 
 def flat(container: OpContainer) -> Iterable[MigrateOperation]:
