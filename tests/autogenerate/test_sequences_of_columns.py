@@ -142,6 +142,12 @@ def test_numbers_go_on_where_a_serial_column_becomes_an_identity_or_the_reverse(
     lab.run(revision.upgrade, times=2)
     assert lab.differences(new) == []
     assert number() == 5
+    there_again = lab.migrate(old)
+    assert number() == 6
+    lab.run(there_again.downgrade, times=2)
+    assert number() == 7
+    query = f"select pg_get_serial_sequence('{TABLE}', 'Id')"
+    assert lab.connection.scalar(sa.text(query)) == SEQUENCE
 
 
 @pytest.mark.thorough

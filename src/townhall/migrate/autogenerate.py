@@ -46,6 +46,7 @@ from townhall.migrate.guard.locks import with_retries
 from townhall.migrate.operations.alterations import AddValuesOp, adds_values
 from townhall.migrate.operations.decisions import LaterOp, UndecidedOp
 from townhall.migrate.operations.expressions import DropExpressionOp
+from townhall.migrate.operations.identities import with_names_of_former_sequences
 from townhall.migrate.operations.words import describe
 from townhall.migrate.origins.kept import is_drop_of_kept, kept_in_words, read_kept
 from townhall.migrate.savepoints import rolled_back, run_script
@@ -259,6 +260,7 @@ def _found(
     operations = with_exact_privileges(
         connection, [each for each in operations if each not in waiting]
     )
+    operations = with_names_of_former_sequences(operations)
     known = {each.difference for each in by_hand}
     by_hand += [each for each in undecided if each.difference not in known]
     return [*operations, *comparison.undecided, *by_hand, *decisions(refusals, waiting)]

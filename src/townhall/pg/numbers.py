@@ -66,6 +66,72 @@ def carry_numbers(target: str, column: str, *, to_identity: bool) -> str:
     )
 
 
+def drop_former_sequence(target: str, column: str, schema: str, former: str, name: str) -> str:
+    """Return the statement that drops the sequence of a column that has an identity now.
+
+    The sequence of the identity gets the name that it would have without the former one.
+
+    Args:
+        target: The qualified name of the table.
+        column: The name of the column.
+        schema: The schema of the table.
+        former: The name of the sequence that is dropped.
+        name: The name that PostgreSQL gives to a sequence of the column.
+    """
+    dropped, generated = sql.qualified(schema, former), sql.qualified(schema, name)
+    steps = f"""if numbers = pg_catalog.to_regclass({sql.literal(dropped)}) then
+        return;
+    end if;
+    drop sequence if exists {dropped};
+    if pg_catalog.to_regclass({sql.literal(generated)}) is null then
+        execute 'alter sequence ' || numbers || {sql.literal(f" rename to {sql.quote(name)}")};
+    end if;"""
+    return _of_identity(target, column, steps)
+
+
+def make_room_for_sequence(target: str, column: str, schema: str, former: str) -> str:
+    """Return the statement that gives another name to an identity's sequence that has a wanted one.
+
+    Args:
+        target: The qualified name of the table.
+        column: The name of the column.
+        schema: The schema of the table.
+        former: The name of the sequence that is going to be created.
+    """
+    wanted = sql.literal(sql.qualified(schema, former))
+    other = sql.quote(sql.shortened(f"former_{former}"))
+    steps = f"""if numbers = pg_catalog.to_regclass({wanted}) then
+        execute 'alter sequence ' || numbers || {sql.literal(f" rename to {other}")};
+    end if;"""
+    return _of_identity(target, column, steps)
+
+
+def _of_identity(target: str, column: str, steps: str) -> str:
+    return _WITH_IDENTITY.format(table=sql.literal(target), column=sql.literal(column), steps=steps)
+
+
+_WITH_IDENTITY = """do $do$
+declare
+    numbers regclass := (
+        select s.seqrelid
+        from pg_catalog.pg_depend as d
+        join pg_catalog.pg_sequence as s on s.seqrelid = d.objid
+        join pg_catalog.pg_attribute as a
+            on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+        where d.classid = 'pg_catalog.pg_class'::regclass
+            and d.refclassid = 'pg_catalog.pg_class'::regclass
+            and d.refobjid = {table}::regclass
+            and d.deptype = 'i'
+            and a.attname = {column}
+    );
+begin
+    if numbers is null then
+        return;
+    end if;
+    {steps}
+end
+$do$"""
+
 _ADD_IDENTITY = """do $do$
 declare
     numbers text;

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from alembic.operations import MigrateOperation
 from sqlalchemy import Table
 
 from townhall.migrate.operations.statements import StatementsOp, qualified_name
-from townhall.pg import ddl, numbers
+from townhall.migrate.operations.table_names import name_of
+from townhall.pg import DropEntityOp, ddl, numbers, sql
+from townhall.pg import Sequence as NumberSequence
 from townhall.pg.requirements import guarded, has_no_identity
 
 
@@ -131,3 +134,82 @@ class IdentityForSerialOp(StatementsOp):
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Return the diff tuple of the operation that is undone."""
         return self.undone.to_diff_tuple()
+
+
+class DropFormerSequenceOp(StatementsOp):
+    """Drop the sequence of a serial column that is an identity column now, which takes its name."""
+
+    def __init__(self, sequence: NumberSequence, table: str, column: str) -> None:
+        """Take the sequence.
+
+        Args:
+            sequence: The sequence as it is.
+            table: The name of its table, in the same schema.
+            column: The name of its column.
+        """
+        self.sequence, self.schema = sequence, sequence.schema
+        self.table_name, self.column = table, column
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """One block, which does nothing over its own result."""
+        schema = self.sequence.schema
+        table = sql.qualified(schema, self.table_name)
+        name = sql.generated_name(self.table_name, [self.column], "seq")
+        return [numbers.drop_former_sequence(table, self.column, schema, self.sequence.name, name)]
+
+    def reverse(self) -> CreateFormerSequenceOp:
+        """Return the creation of the sequence."""
+        return CreateFormerSequenceOp(self)
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the diff tuple: ``("drop_sequence", "public", "events_id_seq")``."""
+        return ("drop_sequence", *self.sequence.name_parts)
+
+
+class CreateFormerSequenceOp(StatementsOp):
+    """Create the sequence again that a column had before its identity."""
+
+    def __init__(self, undone: DropFormerSequenceOp) -> None:
+        """Take the operation that is undone."""
+        self.undone = undone
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """A block that makes room for its name, and the statements that create it."""
+        sequence, column = self.undone.sequence, self.undone.column
+        table = sql.qualified(sequence.schema, self.undone.table_name)
+        room = numbers.make_room_for_sequence(table, column, sequence.schema, sequence.name)
+        return [room, *sequence.create_statements()]
+
+    def reverse(self) -> DropFormerSequenceOp:
+        """Return the operation that is undone."""
+        return self.undone
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the diff tuple: ``("create_sequence", "public", "events_id_seq")``."""
+        return ("create_sequence", *self.undone.sequence.name_parts)
+
+
+def with_names_of_former_sequences(
+    operations: Sequence[MigrateOperation],
+) -> list[MigrateOperation]:
+    """Return operations in which an identity gets the name of the sequence that it replaces.
+
+    Args:
+        operations: The operations of a revision, in order.
+    """
+    columns = {
+        (*name_of(each.table), each.column)
+        for each in operations
+        if isinstance(each, AlterIdentityOp) and each.is_serial and each.target
+    }
+    return [
+        DropFormerSequenceOp(each.target, *each.target.owned_by)
+        if isinstance(each, DropEntityOp)
+        and isinstance(each.target, NumberSequence)
+        and each.target.owned_by is not None
+        and (each.target.schema, *each.target.owned_by) in columns
+        else each
+        for each in operations
+    ]
