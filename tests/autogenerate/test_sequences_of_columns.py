@@ -151,6 +151,22 @@ def test_numbers_go_on_where_a_serial_column_becomes_an_identity_or_the_reverse(
 
 
 @pytest.mark.thorough
+@pytest.mark.filterwarnings("error:autoincrement")
+def test_column_that_is_no_key_any_more_is_changed_without_an_option_of_mysql(lab: Lab) -> None:
+    def declared(type_: type[sa.Integer], key: str) -> Schema:
+        metadata = sa.MetaData()
+        columns: tuple[sa.Column[int], ...] = (
+            sa.Column("id", type_, primary_key=key == "id"),
+            sa.Column("number", sa.Integer, primary_key=key == "number"),
+        )
+        sa.Table("things", metadata, *columns, schema=SCHEMA)
+        return Schema(metadata)
+
+    revision = lab.there_and_back(declared(sa.Integer, "id"), declared(sa.BigInteger, "number"))
+    assert "autoincrement" not in revision.upgrade + revision.downgrade
+
+
+@pytest.mark.thorough
 def test_serial_columns_of_more_tables_need_no_more_statements(lab: Lab) -> None:
     def statements(count: int) -> int:
         metadata = sa.MetaData()

@@ -105,6 +105,9 @@ def normalized_operations(
             continue
         if isinstance(operation, AlterColumnOp) and _is_of_its_domain(operation):
             continue
+        if isinstance(operation, AlterColumnOp):
+            # Alembic itself warns that it makes sense for MySQL alone.
+            operation.kw.pop("autoincrement", None)
         if isinstance(operation, CreateTableOp | AddColumnOp):
             table = declared.get((operation.schema, operation.table_name))
             if table is not None:
