@@ -8,7 +8,12 @@ from typing import TypeVar
 
 from alembic.util import CommandError
 from sqlalchemy import MetaData
-from sqlalchemy.exc import ArgumentError, CompileError, InvalidRequestError
+from sqlalchemy.exc import (
+    ArgumentError,
+    CompileError,
+    InvalidRequestError,
+    NoReferencedTableError,
+)
 
 from townhall.input_error import InputError
 from townhall.pg import Entity
@@ -36,6 +41,11 @@ def explaining_tables() -> Iterator[None]:
     """Raise as ``CommandError`` why SQLAlchemy can't use a declared table."""
     try:
         yield
+    except NoReferencedTableError as error:
+        raise CommandError(
+            f"a declared table can't be compared: {error}. To a table of another MetaData give the"
+            " column itself, as in ForeignKey(table.c.id)"
+        ) from error
     except (ArgumentError, CompileError, InvalidRequestError) as error:
         raise CommandError(f"a declared table can't be compared: {error}") from error
 
