@@ -51,8 +51,8 @@ def test_entities_on_tables_of_the_platform_are_made() -> None:
 def test_calls_of_env_py_have_parameters_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     called = create_autospec(migrate.run)
     monkeypatch.setattr(migrate, "run", called)
-    names = {"migrate": migrate, "pg": pg, "metadata": sa.MetaData(), "ENTITIES": []}
-    run_blocks(blocks_of("docs/kinds.md", "python"), **names, Statistics=pg.Function)
+    names = {"migrate": migrate, "pg": pg, "metadata": sa.MetaData()}
+    run_blocks(blocks_of("docs/kinds.md", "python"), **names, entities=[], Statistics=pg.Function)
     run_blocks(blocks_of("docs/checking.md", "python", under="Dangerous rules"), **names)
     application = {"register_entities": Mock(), "Base": townhall.Base}
     run_blocks(blocks_of("docs/alembic-utils.md", "python"), **application)

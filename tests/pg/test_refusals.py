@@ -28,6 +28,13 @@ from townhall.pg.alembic_utils import PGFunction, PGMaterializedView, PGPolicy, 
 AnyEntity = TypeVar("AnyEntity", bound=Entity)
 
 
+def test_class_that_lacks_members_is_refused_by_their_names() -> None:
+    unfinished = type("Unfinished", (Entity,), {"kind": "collation"})
+    needed = "name_fields, name_parts, create_statements, drop_statements, read"
+    with pytest.raises(InputError, match=f"class Unfinished .*: define {needed}"):
+        unfinished()
+
+
 def unchecked(entity: AnyEntity, values: dict[str, Any]) -> AnyEntity:
     """Return an entity with values that its constructor would refuse."""
     changed = replace(entity)

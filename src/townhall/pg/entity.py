@@ -22,6 +22,7 @@ from townhall.pg.fields import (
     default_api_roles,
     defaults_of,
     fields_of,
+    undefined,
 )
 from townhall.pg.layout import SECOND_STATEMENT, ZERO_BYTE, has_second_statement
 from townhall.pg.requirements import Requirement, table_exists
@@ -64,10 +65,16 @@ class Entity(ReplaceableEntity):
         """Check every value, cut names as PostgreSQL does, and lay out the SQL.
 
         Raises:
-            InputError: A value has another type than its field, a name is one that PostgreSQL
-                would refuse, or a query or an expression has a second statement behind it, which
-                would run as well. The message names the entity and says what to do.
+            InputError: The class lacks a member that each kind has, a value has another type
+                than its field, a name is one that PostgreSQL would refuse, or a query or an
+                expression has a second statement behind it, which would run as well. The message
+                names the entity and says what to do.
         """
+        if missing := undefined(type(self)):
+            raise InputError(
+                f"the class {type(self).__name__} is not a whole kind of entities: define"
+                f" {', '.join(missing)} in it"
+            )
         self._check_values()
         self._lay_out()
         for name in () if self.holds_statements else self.sql_fields:

@@ -11,6 +11,8 @@ from townhall.pg.values import cached_by_class, field_type, may_be_mapping
 
 _PLAIN = (str, tuple, int, float, NoneType)
 
+_NEEDED = ("kind", "name_fields", "name_parts", "create_statements", "drop_statements", "read")
+
 
 def default(field: Field[Any]) -> Any:  # noqa: ANN401 - any field's value
     """Return the default of a field, or ``dataclasses.MISSING``."""
@@ -29,6 +31,16 @@ def comparable(value: Any) -> Any:  # noqa: ANN401 - any field's value
 def fields_of(entity_class: type[Any]) -> tuple[Field[Any], ...]:
     """Return the fields of a class, which ``dataclasses.fields`` finds anew at each call."""
     return fields(entity_class)
+
+
+@cached_by_class
+def undefined(entity_class: type[Any]) -> tuple[str, ...]:
+    """Return the members that a class of entities has to have and lacks."""
+    return tuple(name for name in _NEEDED if _is_abstract(getattr(entity_class, name, None)))
+
+
+def _is_abstract(member: object) -> bool:
+    return member is None or getattr(member, "__isabstractmethod__", False)
 
 
 @cached_by_class
