@@ -19,6 +19,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from tests.migrations.chain import revision_of, sql_script
 from tests.support.alembic import alembic, start_alembic
@@ -27,6 +28,7 @@ from tests.support.waiting import wait_for_migrations
 from townhall import embedded
 from townhall.cli import main
 from townhall.migrate import alembic_config, upgrade
+from townhall.migrate.faults import describe
 from townhall.migrate.guard.locks import migration_lock
 from townhall.pg.catalog import server_version
 from townhall.testing.databases import Databases
@@ -119,6 +121,21 @@ def _role(databases: Databases, url: str, attributes: str = "") -> Iterator[str]
 
 
 # A lost connection.
+
+
+def test_owner_whom_the_machines_of_citus_do_not_admit_is_told(
+    townhall_connection: Connection,
+) -> None:
+    message = (
+        "connection to the remote node app_owner@10.0.0.2:5432 failed with the following error:"
+        ' FATAL:  role "app_owner" is not permitted to log in'
+    )
+    raising = f"do $$ begin raise exception '{message}' using errcode = '08006'; end $$"
+    with pytest.raises(DBAPIError) as error, townhall_connection.begin_nested():
+        townhall_connection.exec_driver_sql(raising)
+    told = describe(error.value)
+    assert told.startswith("one machine of Citus can't connect to another as the role: connection")
+    assert "alter role … login" in told
 
 
 @pytest.mark.thorough

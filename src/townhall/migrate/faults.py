@@ -30,6 +30,12 @@ class Meaning(NamedTuple):
 _LOST = Meaning(
     "the connection to the database was lost", "Run it again when the server can be reached."
 )
+# Citus reports with the SQLSTATE of a lost connection that one machine can't connect to another.
+_BETWEEN_MACHINES = re.compile("connection to the remote node .* failed")
+_NOT_BETWEEN_MACHINES = Meaning(
+    "one machine of Citus can't connect to another as the role",
+    "Have a superuser run alter role … login for it, and let pg_hba.conf of the machines admit it.",
+)
 _ENDED = "terminating connection due to idle"
 _TIMED_OUT = Meaning(_LOST.cause, "Raise the timeout that PostgreSQL names, and run it again.")
 _REFUSED = Meaning("PostgreSQL refused a statement", "")
@@ -254,9 +260,14 @@ def _is_of_connecting(error: DBAPIError | psycopg.Error) -> bool:
 def _is_lost(error: DBAPIError | psycopg.Error) -> bool:
     state = _state(error)
     if state:
-        return state in _LOST_STATES or state.startswith("08")
+        is_here = not _is_between_machines(error)
+        return state in _LOST_STATES or (state.startswith("08") and is_here)
     original = _original(error)
     return isinstance(original, psycopg.OperationalError) and not _is_of_connecting(error)
+
+
+def _is_between_machines(error: DBAPIError | psycopg.Error) -> bool:
+    return _BETWEEN_MACHINES.search(str(_original(error))) is not None
 
 
 def _is_of_timeout(error: DBAPIError | psycopg.Error) -> bool:
@@ -277,6 +288,8 @@ def _original_text(original: BaseException | None) -> str:
 def _meaning_of(error: DBAPIError | psycopg.Error) -> Meaning:
     if _is_lost(error):
         return _TIMED_OUT if _is_of_timeout(error) else _LOST
+    if _is_between_machines(error):
+        return _NOT_BETWEEN_MACHINES
     meaning = _MEANINGS.get(_state(error), _REFUSED)
     if meaning is _NO_PRIVILEGE:
         return Meaning(meaning.cause, _matching(str(error), _PRIVILEGES, meaning.advice))
