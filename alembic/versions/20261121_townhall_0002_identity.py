@@ -245,9 +245,9 @@ def organizations() -> None:
         if_not_exists=True,
     )
     op.create_index(
-        op.f("ix_organization_members_user_id"),
+        op.f("ix_organization_members_user_id_organization_id"),
         "organization_members",
-        ["user_id"],
+        ["user_id", "organization_id"],
         unique=False,
         if_not_exists=True,
     )
@@ -671,13 +671,14 @@ def downgrade() -> None:
     lock_tables(
         "public.organization_members", "public.profiles", "public.organizations", "auth.users"
     )
-    pg.drop_entity(
-        pg.Function.named(
-            schema="private",
-            name="my_managed_organization_ids_include",
-            arguments={"asked_id": "uuid"},
+    for suffix in ("ask_for", "include"):
+        pg.drop_entity(
+            pg.Function.named(
+                schema="private",
+                name=f"my_managed_organization_ids_{suffix}",
+                arguments={"asked_id": "uuid"},
+            )
         )
-    )
     pg.drop_entity(pg.View.named(schema="private", name="my_managed_organization_ids_by_id"))
     drop_table("organization_members")
     drop_table("organizations")

@@ -147,9 +147,13 @@ def events() -> None:
                 from (
                     select e.id
                     from public.events as e
-                    join public.organization_members as m
-                        on m.organization_id = e.organization_id
-                    where m.user_id = (select auth.uid())
+                    where exists (
+                        select
+                        from public.organization_members as m
+                        where m.organization_id = e.organization_id
+                            and m.user_id = (select auth.uid())
+                        offset 0
+                    )
                 ) as mine (id)
             """,
             security_invoker=False,
@@ -258,21 +262,25 @@ def events() -> None:
                 from (
                     select e.id
                     from public.events as e
-                    join (
-                        select mine.id
+                    where exists (
+                        select
                         from (
-                            select m.organization_id
-                            from public.organization_members as m
-                            where m.user_id = (select auth.uid())
-                                and m.role in ('owner', 'manager')
-                        ) as mine (id)
-                        where (
-                            select
-                                nullif(current_setting('request.jwt.claims', true), '')::jsonb
-                                ->> 'is_anonymous'
-                        ) is distinct from 'true'
-                    ) as managed (id)
-                        on managed.id = e.organization_id
+                            select mine.id
+                            from (
+                                select m.organization_id
+                                from public.organization_members as m
+                                where m.user_id = (select auth.uid())
+                                    and m.role in ('owner', 'manager')
+                            ) as mine (id)
+                            where (
+                                select
+                                    nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                                    ->> 'is_anonymous'
+                            ) is distinct from 'true'
+                        ) as managed (id)
+                        where managed.id = e.organization_id
+                        offset 0
+                    )
                 ) as mine (id)
             """,
             security_invoker=False,
@@ -689,11 +697,12 @@ def downgrade() -> None:
     lock_tables("public.participants", "public.events", "public.organizations", "auth.users")
     drop_table("participants")
     for name in ("my_managed_event_ids", "my_event_ids"):
-        pg.drop_entity(
-            pg.Function.named(
-                schema="private", name=f"{name}_include", arguments={"asked_id": "uuid"}
+        for suffix in ("ask_for", "include"):
+            pg.drop_entity(
+                pg.Function.named(
+                    schema="private", name=f"{name}_{suffix}", arguments={"asked_id": "uuid"}
+                )
             )
-        )
         pg.drop_entity(pg.View.named(schema="private", name=f"{name}_by_id"))
     drop_table("events")
     pg.drop_entity(pg.Function.named(schema="private", name="my_participant_ids"))

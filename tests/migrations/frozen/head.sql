@@ -2123,9 +2123,11 @@ COMMENT ON COLUMN public.organization_members.created_at IS 'When the row was cr
 CREATE VIEW private.my_event_ids_by_id WITH (security_barrier='true') AS
  SELECT id
    FROM ( SELECT e.id
-           FROM (public.events e
-             JOIN public.organization_members m ON ((m.organization_id = e.organization_id)))
-          WHERE (m.user_id = ( SELECT auth.uid() AS uid))) mine(id);
+           FROM public.events e
+          WHERE (EXISTS ( SELECT
+                   FROM public.organization_members m
+                  WHERE ((m.organization_id = e.organization_id) AND (m.user_id = ( SELECT auth.uid() AS uid)))
+                 OFFSET 0))) mine(id);
 
 
 COMMENT ON VIEW private.my_event_ids_by_id IS 'The ids of private.my_event_ids(), for a lookup of single ones.';
@@ -2133,12 +2135,15 @@ COMMENT ON VIEW private.my_event_ids_by_id IS 'The ids of private.my_event_ids()
 CREATE VIEW private.my_managed_event_ids_by_id WITH (security_barrier='true') AS
  SELECT id
    FROM ( SELECT e.id
-           FROM (public.events e
-             JOIN ( SELECT mine_1.id
-                   FROM ( SELECT m.organization_id
-                           FROM public.organization_members m
-                          WHERE ((m.user_id = ( SELECT auth.uid() AS uid)) AND (m.role = ANY (ARRAY['owner'::text, 'manager'::text])))) mine_1(id)
-                  WHERE (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)) managed(id) ON ((managed.id = e.organization_id)))) mine(id);
+           FROM public.events e
+          WHERE (EXISTS ( SELECT
+                   FROM ( SELECT mine_1.id
+                           FROM ( SELECT m.organization_id
+                                   FROM public.organization_members m
+                                  WHERE ((m.user_id = ( SELECT auth.uid() AS uid)) AND (m.role = ANY (ARRAY['owner'::text, 'manager'::text])))) mine_1(id)
+                          WHERE (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)) managed(id)
+                  WHERE (managed.id = e.organization_id)
+                 OFFSET 0))) mine(id);
 
 
 COMMENT ON VIEW private.my_managed_event_ids_by_id IS 'The ids of private.my_managed_event_ids(), for a lookup of single ones.';
@@ -3345,7 +3350,7 @@ CREATE INDEX ix_investor_readiness_scores_user_id_created_at ON public.investor_
 
 CREATE INDEX ix_milestones_user_id_created_at ON public.milestones USING btree (user_id, created_at DESC);
 
-CREATE INDEX ix_organization_members_user_id ON public.organization_members USING btree (user_id);
+CREATE INDEX ix_organization_members_user_id_organization_id ON public.organization_members USING btree (user_id, organization_id);
 
 CREATE INDEX ix_participant_sessions_campaign_id ON public.participant_sessions USING btree (campaign_id);
 

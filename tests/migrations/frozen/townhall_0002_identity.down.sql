@@ -63,6 +63,16 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_managed_organization_ids_ask_for', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_managed_organization_ids_ask_for(uuid)')), 'drop function if exists private.my_managed_organization_ids_ask_for(uuid)', 'townhall_0002');
+    else
+        drop function if exists private.my_managed_organization_ids_ask_for(uuid);
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
         perform pg_temp.townhall_drop_object('private', 'my_managed_organization_ids_include', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_managed_organization_ids_include(uuid)')), 'drop function if exists private.my_managed_organization_ids_include(uuid)', 'townhall_0002');
     else
         drop function if exists private.my_managed_organization_ids_include(uuid);

@@ -203,7 +203,7 @@ COMMENT ON COLUMN organization_members.role IS 'Owners manage the organization, 
 
 COMMENT ON COLUMN organization_members.created_at IS 'When the row was created.';
 
-CREATE INDEX IF NOT EXISTS ix_organization_members_user_id ON organization_members (user_id);
+CREATE INDEX IF NOT EXISTS ix_organization_members_user_id_organization_id ON organization_members (user_id, organization_id);
 
 create or replace function private.my_organization_ids()
 returns setof uuid

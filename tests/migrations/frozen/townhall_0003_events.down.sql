@@ -73,6 +73,16 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_managed_event_ids_ask_for', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_managed_event_ids_ask_for(uuid)')), 'drop function if exists private.my_managed_event_ids_ask_for(uuid)', 'townhall_0003');
+    else
+        drop function if exists private.my_managed_event_ids_ask_for(uuid);
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
         perform pg_temp.townhall_drop_object('private', 'my_managed_event_ids_include', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_managed_event_ids_include(uuid)')), 'drop function if exists private.my_managed_event_ids_include(uuid)', 'townhall_0003');
     else
         drop function if exists private.my_managed_event_ids_include(uuid);
@@ -86,6 +96,16 @@ begin
         perform pg_temp.townhall_drop_object('private', 'my_managed_event_ids_by_id', 'view', '', 'drop view if exists private.my_managed_event_ids_by_id', 'townhall_0003');
     else
         drop view if exists private.my_managed_event_ids_by_id;
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_event_ids_ask_for', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_event_ids_ask_for(uuid)')), 'drop function if exists private.my_event_ids_ask_for(uuid)', 'townhall_0003');
+    else
+        drop function if exists private.my_event_ids_ask_for(uuid);
     end if;
 end
 $do$;

@@ -127,9 +127,13 @@ select mine.id::uuid
 from (
     select e.id
     from public.events as e
-    join public.organization_members as m
-        on m.organization_id = e.organization_id
-    where m.user_id = (select auth.uid())
+    where exists (
+        select
+        from public.organization_members as m
+        where m.organization_id = e.organization_id
+            and m.user_id = (select auth.uid())
+        offset 0
+    )
 ) as mine (id);
 
 revoke all on table private.my_event_ids_by_id from public, anon, authenticated, service_role;
@@ -238,21 +242,25 @@ select mine.id::uuid
 from (
     select e.id
     from public.events as e
-    join (
-        select mine.id
+    where exists (
+        select
         from (
-            select m.organization_id
-            from public.organization_members as m
-            where m.user_id = (select auth.uid())
-                and m.role in ('owner', 'manager')
-        ) as mine (id)
-        where (
-            select
-                nullif(current_setting('request.jwt.claims', true), '')::jsonb
-                ->> 'is_anonymous'
-        ) is distinct from 'true'
-    ) as managed (id)
-        on managed.id = e.organization_id
+            select mine.id
+            from (
+                select m.organization_id
+                from public.organization_members as m
+                where m.user_id = (select auth.uid())
+                    and m.role in ('owner', 'manager')
+            ) as mine (id)
+            where (
+                select
+                    nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                    ->> 'is_anonymous'
+            ) is distinct from 'true'
+        ) as managed (id)
+        where managed.id = e.organization_id
+        offset 0
+    )
 ) as mine (id);
 
 revoke all on table private.my_managed_event_ids_by_id from public, anon, authenticated, service_role;

@@ -30,7 +30,11 @@ from townhall.migrate.operations.definitions import (
     DropDefinedTableOp,
 )
 from townhall.migrate.operations.expressions import DropExpressionOp
-from townhall.migrate.operations.identities import AlterIdentityOp, SerialForIdentityOp
+from townhall.migrate.operations.identities import (
+    AlterIdentityOp,
+    DropFormerSequenceOp,
+    SerialForIdentityOp,
+)
 from townhall.migrate.operations.parts import CreatePartOp, DropPartOp, SetUpPartOp
 from townhall.migrate.operations.schemas import CreateSchemaOp, DropSchemaOp
 from townhall.pg.catalog import Part
@@ -93,6 +97,64 @@ MAKE_SERIAL = """
         end if;
     end
     $do$;
+"""
+DROP_FORMER = DropFormerSequenceOp(pg.Sequence(schema="shop", name="Numbers"), "Orders", "id")
+DROP_FORMER_SEQUENCE = """
+    do $do$
+    declare
+        numbers regclass := (
+            select s.seqrelid
+            from pg_catalog.pg_depend as d
+            join pg_catalog.pg_sequence as s on s.seqrelid = d.objid
+            join pg_catalog.pg_attribute as a
+                on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+            where d.classid = 'pg_catalog.pg_class'::regclass
+                and d.refclassid = 'pg_catalog.pg_class'::regclass
+                and d.refobjid = 'shop."Orders"'::regclass
+                and d.deptype = 'i'
+                and a.attname = 'id'
+        );
+    begin
+        if numbers is null then
+            return;
+        end if;
+        if numbers = pg_catalog.to_regclass('shop."Numbers"') then
+            return;
+        end if;
+        drop sequence if exists shop."Numbers";
+        if pg_catalog.to_regclass('shop."Orders_id_seq"') is null then
+            execute 'alter sequence ' || numbers || ' rename to "Orders_id_seq"';
+        end if;
+    end
+    $do$;
+"""
+CREATE_FORMER_SEQUENCE = """
+    do $do$
+    declare
+        numbers regclass := (
+            select s.seqrelid
+            from pg_catalog.pg_depend as d
+            join pg_catalog.pg_sequence as s on s.seqrelid = d.objid
+            join pg_catalog.pg_attribute as a
+                on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+            where d.classid = 'pg_catalog.pg_class'::regclass
+                and d.refclassid = 'pg_catalog.pg_class'::regclass
+                and d.refobjid = 'shop."Orders"'::regclass
+                and d.deptype = 'i'
+                and a.attname = 'id'
+        );
+    begin
+        if numbers is null then
+            return;
+        end if;
+        if numbers = pg_catalog.to_regclass('shop."Numbers"') then
+            execute 'alter sequence ' || numbers || ' rename to "former_Numbers"';
+        end if;
+    end
+    $do$;
+    create sequence if not exists shop."Numbers"
+    as bigint increment by 1 no minvalue no maxvalue start with 1 cache 1 no cycle;
+    comment on sequence shop."Numbers" is null;
 """
 MAKE_IDENTITY = """
     do $do$
@@ -368,6 +430,18 @@ CASES = {
         forward=MAKE_IDENTITY,
         backward=MAKE_SERIAL,
         difference=("alter_identity", "shop", "Orders", "id"),
+    ),
+    "drop the sequence of a column that was serial": OperationCase(
+        DROP_FORMER,
+        forward=DROP_FORMER_SEQUENCE,
+        backward=CREATE_FORMER_SEQUENCE,
+        difference=("drop_sequence", "shop", "Numbers"),
+    ),
+    "create the sequence of a column that was serial": OperationCase(
+        DROP_FORMER.reverse(),
+        forward=CREATE_FORMER_SEQUENCE,
+        backward=DROP_FORMER_SEQUENCE,
+        difference=("create_sequence", "shop", "Numbers"),
     ),
     "change a column's type with its default": OperationCase(
         CHANGE,

@@ -11,6 +11,7 @@ from townhall.pg.access import Declaration, membership, public_wrapper
 from townhall.pg.layout import indented
 from townhall.refusals import Kind, Refusal
 
+# With offset, the membership is looked up for the event: joined, all of the caller's may be read.
 MY_EVENT_IDS = membership(
     "my_event_ids",
     Event.id,
@@ -23,9 +24,13 @@ MY_EVENT_IDS = membership(
     by_id="""
     select e.id
     from public.events as e
-    join public.organization_members as m
-        on m.organization_id = e.organization_id
-    where m.user_id = :caller
+    where exists (
+        select
+        from public.organization_members as m
+        where m.organization_id = e.organization_id
+            and m.user_id = :caller
+        offset 0
+    )
     """,
 )
 
@@ -43,10 +48,14 @@ MY_MANAGED_EVENT_IDS = membership(
     by_id=f"""
     select e.id
     from public.events as e
-    join (
-{indented(MY_MANAGED_ORGANIZATION_IDS.by_id or "", " " * 8)}
-    ) as managed (id)
-        on managed.id = e.organization_id
+    where exists (
+        select
+        from (
+{indented(MY_MANAGED_ORGANIZATION_IDS.by_id or "", " " * 12)}
+        ) as managed (id)
+        where managed.id = e.organization_id
+        offset 0
+    )
     """,  # noqa: S608 - a query of ours
 )
 

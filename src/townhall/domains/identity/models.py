@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, FetchedValue, ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, FetchedValue, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from townhall.base import (
@@ -108,6 +108,8 @@ class OrganizationMember(Created, Base):
     __tablename__ = "organization_members"
     __table_args__ = (
         UniqueConstraint("organization_id", "user_id"),
+        # Both columns, so that one membership of a user in thousands of organizations is looked up.
+        Index(None, "user_id", "organization_id"),
         one_of("role", OrganizationRole),
         {
             "comment": "The members of an organization, with their roles.",
@@ -120,7 +122,7 @@ class OrganizationMember(Created, Base):
         ForeignKey("organizations.id", ondelete="CASCADE")
     )
     user_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON), index=True
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON)
     )
     role: Mapped[OrganizationRole] = mapped_column(
         TextEnum(OrganizationRole),
