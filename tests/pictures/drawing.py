@@ -109,7 +109,7 @@ def _request() -> str:
         entity
         for entity in PRODUCT.entities
         if isinstance(entity, Policy)
-        and entity.table == "participants"
+        and entity.table == "social_feed_posts"
         and entity.command == "select"
     )
     assert policy.using is not None
@@ -130,7 +130,7 @@ def _request() -> str:
                 "For this transaction alone, also behind a pooler.",
             ),
         ),
-        Step("select(Participant)", ("The query says nothing about who may see what.",)),
+        Step("select(SocialFeedPost)", ("The query says nothing about who may see what.",)),
         Step(
             f"Privileges of {user}",
             ("On the table and on each column. Without one: permission denied (42501).",),
