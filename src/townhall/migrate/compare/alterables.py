@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection, text
@@ -17,7 +17,10 @@ from townhall.pg.state import Key, State
 
 
 def create(
-    connection: Connection, entities: Sequence[AlterableEntity], actual: State
+    connection: Connection,
+    entities: Sequence[AlterableEntity],
+    actual: State,
+    undeclared: Collection[Key] = (),
 ) -> Mapping[Key, AlterableEntity]:
     """Bring types and sequences to their declared state.
 
@@ -25,6 +28,7 @@ def create(
         connection: A connection within a transaction that is going to be rolled back.
         entities: The declared ones.
         actual: The entities of the database.
+        undeclared: The keys of the types that are not declared, which go unless columns have them.
 
     Returns:
         Those that PostgreSQL can't alter and that columns have, which are left as they are.
@@ -33,7 +37,7 @@ def create(
     refused = {
         entity.key: entity
         for entity in _changed(connection, existing, actual)
-        if not _change(connection, entity, actual)
+        if not _change(connection, entity, actual, undeclared)
     }
     new = [each for each in entities if each.key not in actual]
     run_script(connection, (line for each in new for line in each.create_statements()))
@@ -82,23 +86,32 @@ def _alterable(entity: Entity) -> AlterableEntity:
     return entity
 
 
-def _change(connection: Connection, declared: AlterableEntity, actual: State) -> bool:
+def _change(
+    connection: Connection,
+    declared: AlterableEntity,
+    actual: State,
+    undeclared: Collection[Key],
+) -> bool:
     previous = _alterable(actual[declared.key])
     if declared.can_replace(previous):
         set_rows_aside(connection, [AlterEntityOp(declared, previous)], [declared.schema])
         run_script(connection, declared.alter_statements(previous))
         return True
-    if _has_columns(connection, declared.key, actual):
+    # An attribute of a composite type is a column as well, and so is a domain over the type.
+    users = uses(connection, sorted({entity.schema for entity in actual.values()}))
+    if _has_columns(declared.key, users, undeclared):
         return False
     run_script(connection, (f"{statement} cascade" for statement in declared.drop_statements()))
     run_script(connection, declared.with_unmanaged_grants_of(previous).create_statements())
     return True
 
 
-def _has_columns(connection: Connection, key: Key, actual: State) -> bool:
-    # An attribute of a composite type is a column as well, and so is a domain over the type.
-    users = uses(connection, sorted({entity.schema for entity in actual.values()}))
-    return any(each[0] in _COLUMNS for each in users.get(key, ()) if each != key)
+def _has_columns(key: Key, users: Mapping[Key, set[Key]], undeclared: Collection[Key]) -> bool:
+    return any(
+        _has_columns(each, users, undeclared) if each in undeclared else each[0] in _COLUMNS
+        for each in users.get(key, ())
+        if each != key
+    )
 
 
 _COLUMNS = {"table", "composite type", "domain", "range type"}

@@ -67,6 +67,7 @@ class Creation:
         self.dependants = dependants()
         self._overloads: dict[tuple[str, str], list[Routine]] = {}
         self._unaltered: dict[Key, AlterableEntity] = {}
+        self._undeclared_types: Collection[Key] = ()
         self._left_alone: Sequence[Entity] = ()
 
     @property
@@ -92,6 +93,9 @@ class Creation:
         drops = [step for step in steps if isinstance(step, DropTableOp)]
         functions = [entity for entity in entities if isinstance(entity, Routine)]
         in_order: list[Step] = [*extensions, *alterable, *operations, *entities, *drops]
+        self._undeclared_types = {
+            key for key, each in self._actual.items() if isinstance(each, AlterableEntity)
+        } - {each.key for each in alterable}
         self._find_overloads(functions)
         self._drop(filter(_is_recreated, self._actual.values()))
         # Nearly always the declared entities can be created in their order, in one round trip.
@@ -132,6 +136,22 @@ class Creation:
             failures: The steps that were refused.
         """
         return self._run_in_any_order([failure.step for failure in failures])
+
+    def recreate_unaltered(self, done: Iterable[Step]) -> Sequence[Failure[Step]]:
+        """Recreate the types that no column has any more, and return what is refused after that.
+
+        Args:
+            done: The steps that ran, whose entities are created again where they went with a type.
+        """
+        former = self.unaltered
+        self._unaltered = {}
+        self._create_alterables(former)
+        if len(self._unaltered) == len(former):
+            return []
+        entities: list[Step] = [
+            each for each in done if isinstance(each, Entity) and not each.precedes_tables
+        ]
+        return run_in_any_order(self._connection, entities, self._run_one)[1]
 
     def restore_left_alone(self) -> None:
         """Create what others have and was in the way again, where that is possible."""
@@ -248,7 +268,9 @@ class Creation:
             self._run_operation(step)
 
     def _create_alterables(self, entities: Sequence[AlterableEntity]) -> None:
-        self._unaltered |= alterables.create(self._connection, entities, self._actual)
+        self._unaltered |= alterables.create(
+            self._connection, entities, self._actual, self._undeclared_types
+        )
 
     def _run_operation(self, operation: MigrateOperation) -> None:
         run = partial(self._invoke, operation)

@@ -297,10 +297,6 @@ def _compare(
             # They may read a column that could be added only after another one.
             later, failures = creation.run_again(failures)
             done = [*done, *later]
-        created = read()
-        keys = _keys_in_database(connection, done, created)
-        differing = [key for key in keys.values() if actual.get(key) != created.get(key)]
-        created = entities_at_fixed_point(connection, actual, created, differing, declared.schemas)
         routines = [step for step in done if isinstance(step, Routine)]
         tables, refused = differences(
             connection,
@@ -309,9 +305,17 @@ def _compare(
             declared.filters,
             spares_locks=spares_locks,
         )
+        operations = _operations(connection, tables)
+        if creation.unaltered:
+            # A column or a check that goes does not hold its type.
+            _change(connection, operations, declared.schemas, invoke)
+            failures = [*failures, *creation.recreate_unaltered(done)]
+        created = read()
+        keys = _keys_in_database(connection, done, created)
+        differing = [key for key in keys.values() if actual.get(key) != created.get(key)]
+        created = entities_at_fixed_point(connection, actual, created, differing, declared.schemas)
         undroppable |= _of_refused_routines(connection, failures)
         kept = {*keys.values(), *undroppable}
-        operations = _operations(connection, tables)
         regenerated = [(each.table, name) for each in tables for name in each.regenerated]
         changes_default = any(isinstance(each, ChangeColumnOp) for each in [*done, *operations])
         if changes_default or any(

@@ -1,0 +1,259 @@
+"""What comes, goes or stays in the run that changes the type which it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from tests.autogenerate.lab import SCHEMA, Lab, Schema
+from townhall import pg
+from townhall.pg import AlterableEntity, ColumnType, Entity
+
+pytestmark = pytest.mark.filterwarnings("ignore:Did not recognize type")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of a type.
+
+    Attributes:
+        old: The type before.
+        new: The type after.
+        value: A value of both in SQL.
+    """
+
+    old: AlterableEntity
+    new: AlterableEntity
+    value: str
+
+
+def enum(*values: str) -> pg.EnumType:
+    return pg.EnumType(schema=SCHEMA, name="t", values=values)
+
+
+def composite(**attributes: str) -> pg.CompositeType:
+    return pg.CompositeType(schema=SCHEMA, name="t", attributes=attributes)
+
+
+def domain(base: str, **checks: str) -> pg.Domain:
+    return pg.Domain(schema=SCHEMA, name="t", base=base, checks=checks)
+
+
+CHANGES: Mapping[str, Change] = {
+    "value removed": Change(enum("a", "b"), enum("a"), "'a'::lab.t"),
+    "attribute added": Change(
+        composite(x="integer"), composite(x="integer", y="text"), "null::lab.t"
+    ),
+    "type of an attribute": Change(composite(x="integer"), composite(x="bigint"), "null::lab.t"),
+    "order of attributes": Change(
+        composite(x="integer", y="text"), composite(y="text", x="integer"), "null::lab.t"
+    ),
+    "subtype": Change(
+        pg.RangeType(schema=SCHEMA, name="t", subtype="integer"),
+        pg.RangeType(schema=SCHEMA, name="t", subtype="bigint"),
+        "lab.t(1, 2)",
+    ),
+    "base": Change(domain("integer"), domain("bigint"), "1::lab.t"),
+    "check": Change(
+        domain("integer", c="value > 0"), domain("integer", c="value >= 0"), "1::lab.t"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Use:
+    """What uses the type.
+
+    Attributes:
+        parts: Parts of the table.
+        entities: Entities.
+        has_values: Whether PostgreSQL stores values of the type or of an expression of it.
+    """
+
+    parts: Sequence[sa.schema.SchemaItem] = ()
+    entities: Sequence[Entity] = ()
+    has_values: bool = False
+
+
+STAMP = pg.Function(schema=SCHEMA, name="stamp", language="plpgsql", body="begin return new; end")
+TAKES = pg.Function(
+    schema=SCHEMA,
+    name="takes",
+    arguments={"given": "lab.t"},
+    returns="boolean",
+    volatility="immutable",
+    body="select given is not null",
+)
+
+
+def function(returns: str, body: str, *, language: str = "sql", **arguments: str) -> pg.Function:
+    return pg.Function(
+        schema=SCHEMA,
+        name="f",
+        arguments=arguments,
+        returns=returns,
+        language=language,
+        body=body,
+    )
+
+
+def policy(using: str) -> pg.Policy:
+    return pg.Policy(
+        schema=SCHEMA, table="things", name="p", command="select", roles=("public",), using=using
+    )
+
+
+def view(expression: str) -> pg.View:
+    return pg.View(schema=SCHEMA, name="v", definition=f"select {expression} as x from lab.things")
+
+
+def uses(value: str) -> Mapping[str, Use]:
+    condition, call = f"({value} is not null)", f"lab.takes({value})"
+    column = ColumnType("lab.t")
+    computed = sa.Computed(condition, persisted=True)
+    return {
+        "nothing": Use(),
+        "argument": Use(entities=[TAKES]),
+        "argument of an array": Use(entities=[function("boolean", "select true", p="lab.t[]")]),
+        "default of an argument": Use(
+            entities=[function("boolean", "select p", p=f"boolean default {condition}")]
+        ),
+        "result": Use(entities=[function("lab.t", f"select {value}")]),
+        "column of a result": Use(entities=[function("table(a lab.t)", f"select {value}")]),
+        "variable": Use(
+            entities=[
+                function("boolean", "declare x lab.t; begin return true; end", language="plpgsql")
+            ]
+        ),
+        "standard body": Use(
+            entities=[function("boolean", f"begin atomic select {condition}; end")]
+        ),
+        "procedure": Use(
+            entities=[
+                pg.Procedure(
+                    schema=SCHEMA,
+                    name="f",
+                    arguments={"p": "lab.t"},
+                    language="plpgsql",
+                    body="begin end",
+                )
+            ]
+        ),
+        "policy": Use(entities=[policy(condition)]),
+        "policy by a function": Use(entities=[TAKES, policy(call)]),
+        "trigger": Use(
+            entities=[
+                STAMP,
+                pg.Trigger(
+                    schema=SCHEMA,
+                    table="things",
+                    name="stamps",
+                    timing="before",
+                    events=("insert",),
+                    condition=condition,
+                    function=STAMP,
+                ),
+            ]
+        ),
+        "view": Use(entities=[view(value)]),
+        "view of a function": Use(entities=[TAKES, view(call)]),
+        "materialized view": Use(
+            entities=[
+                pg.MaterializedView(
+                    schema=SCHEMA, name="v", definition=f"select {value} as x from lab.things"
+                )
+            ]
+        ),
+        "check": Use([sa.CheckConstraint(condition, name="c")], has_values=True),
+        "check by a function": Use([sa.CheckConstraint(call, name="c")], [TAKES], has_values=True),
+        "index": Use([sa.Index("i", sa.text(condition))], has_values=True),
+        "index by a function": Use([sa.Index("i", sa.text(call))], [TAKES], has_values=True),
+        "default": Use(
+            [sa.Column("d", sa.Boolean, server_default=sa.text(condition))], has_values=True
+        ),
+        "generated column": Use([sa.Column("d", sa.Boolean, computed)], has_values=True),
+        "column": Use([sa.Column("d", column)], has_values=True),
+        "column with a default": Use(
+            [sa.Column("d", column, server_default=sa.text(value))], has_values=True
+        ),
+        "column of an array": Use([sa.Column("d", ColumnType("lab.t[]"))], has_values=True),
+        "domain": Use(entities=[pg.Domain(schema=SCHEMA, name="o", base="lab.t")], has_values=True),
+        "check of a domain": Use(
+            entities=[
+                pg.Domain(
+                    schema=SCHEMA,
+                    name="o",
+                    base="integer",
+                    checks={"c": f"value > 0 and {condition}"},
+                )
+            ],
+            has_values=True,
+        ),
+        "attribute": Use(
+            entities=[pg.CompositeType(schema=SCHEMA, name="o", attributes={"z": "lab.t"})],
+            has_values=True,
+        ),
+    }
+
+
+def declared(type_: AlterableEntity, value: str, use: str) -> Schema:
+    metadata = sa.MetaData()
+    chosen = uses(value)[use]
+    key = sa.Column("id", sa.Integer, primary_key=True)
+    sa.Table("things", metadata, key, *chosen.parts, schema=SCHEMA)
+    access = pg.TableAccess(schema=SCHEMA, table="things")
+    return Schema(metadata, [access, type_, *chosen.entities])
+
+
+USES = [*uses("")][1:]
+THOROUGH = {
+    ("value removed", ("check", "nothing")),
+    ("order of attributes", ("column with a default", "nothing")),
+    ("subtype", ("attribute", "nothing")),
+}
+
+
+def marked() -> Sequence[Any]:
+    comes_and_goes = [pair for use in USES for pair in (("nothing", use), (use, "nothing"))]
+    stays = [(use, use) for use in USES if not uses("")[use].has_values]
+    return [
+        pytest.param(
+            *each, marks=pytest.mark.thorough if each in THOROUGH else pytest.mark.exhaustive
+        )
+        for each in product(CHANGES, [*comes_and_goes, *stays])
+    ]
+
+
+@pytest.mark.parametrize(("change", "use"), marked(), ids=str)
+def test_type_changes_in_the_run_in_which_what_uses_it_comes_and_goes(
+    lab: Lab, change: str, use: tuple[str, str]
+) -> None:
+    old, new = use
+    chosen = CHANGES[change]
+    revision = lab.there_and_back(
+        declared(chosen.old, chosen.value, old), declared(chosen.new, chosen.value, new)
+    )
+    assert "undecided" not in revision.upgrade
+
+
+def with_column(table: str, type_: sa.types.TypeEngine[Any], mood: pg.EnumType) -> Schema:
+    metadata = sa.MetaData()
+    key = sa.Column("id", sa.Integer, primary_key=True)
+    sa.Table(table, metadata, key, sa.Column("d", type_), schema=SCHEMA)
+    return Schema(metadata, [mood])
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("table", ["things", "others"])
+def test_type_changes_in_the_run_in_which_its_column_becomes_text_or_goes_with_its_table(
+    lab: Lab, table: str
+) -> None:
+    lab.there_and_back(
+        with_column("things", ColumnType("lab.t"), enum("a", "b")),
+        with_column(table, sa.Text(), enum("a")),
+    )
