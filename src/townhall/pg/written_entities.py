@@ -51,10 +51,8 @@ def _spellings(entity: ReplaceableEntity) -> Iterable[ReplaceableEntity]:
 
 
 def _makes(written: ReplaceableEntity, meant: ReplaceableEntity) -> bool:
-    if isinstance(meant, PGView) and (
-        "$$" in meant.definition or ends_in_comment(meant.definition)
-    ):
-        return False  # it puts the query between dollar quotes, and a semicolon behind it
+    if isinstance(meant, PGView) and _breaks_block(meant.definition):
+        return False
     source = f"{written.render_import_statement()}\n{written.render_self_for_migration()}"
     namespace: dict[str, Any] = {}
     try:
