@@ -347,17 +347,18 @@ def adapted(entity: ReplaceableEntity) -> Entity:
     """
     if isinstance(entity, Entity):
         return entity
+    known = (PGExtension, *_ADAPTED)
+    if not isinstance(entity, known):
+        raise InputError(
+            f"{entity.identity}: {type(entity).__name__} is none of the classes of alembic-utils"
+            f" that are compared: {', '.join(sorted(each.__name__ for each in known))}"
+        )
     if why := _refused(entity):
         raise InputError(f"{entity.identity}: the definition {why}")
     if isinstance(entity, PGExtension):
         return Extension(schema=entity.schema, name=entity.signature)
-    for known, adapter in _ADAPTED.items():
-        if isinstance(entity, known):
-            return adapter(schema=entity.schema, target=entity)
-    raise InputError(
-        f"{entity.identity}: {type(entity).__name__} is none of the classes of alembic-utils that"
-        f" are compared: {', '.join(sorted(each.__name__ for each in (*_ADAPTED, PGExtension)))}"
-    )
+    adapter = next(each for of, each in _ADAPTED.items() if isinstance(entity, of))
+    return adapter(schema=entity.schema, target=entity)
 
 
 def _refused(entity: ReplaceableEntity) -> str | None:
