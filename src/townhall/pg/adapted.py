@@ -347,7 +347,7 @@ def adapted(entity: ReplaceableEntity) -> Entity:
     """
     if isinstance(entity, Entity):
         return entity
-    known = (PGExtension, *_ADAPTED)
+    known: tuple[type[ReplaceableEntity], ...] = (PGExtension, *_ADAPTED)
     if not isinstance(entity, known):
         raise InputError(
             f"{entity.identity}: {type(entity).__name__} is none of the classes of alembic-utils"
