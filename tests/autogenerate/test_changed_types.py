@@ -167,7 +167,8 @@ def uses(value: str) -> Mapping[str, Use]:
                 pg.MaterializedView(
                     schema=SCHEMA, name="v", definition=f"select {value} as x from lab.things"
                 )
-            ]
+            ],
+            has_values=True,
         ),
         "check": Use([sa.CheckConstraint(condition, name="c")], has_values=True),
         "check by a function": Use([sa.CheckConstraint(call, name="c")], [TAKES], has_values=True),

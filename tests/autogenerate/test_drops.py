@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from tests.autogenerate.lab import Schema
+from tests.autogenerate.lab import Lab, Schema
 from tests.autogenerate.round_trip import round_trip
 from townhall.testing.databases import Databases
 
@@ -241,3 +241,22 @@ def test_dropped_table_comes_back_with_a_kept_one(databases: Databases) -> None:
         alter table others add thing integer references things
     """
     round_trip(databases, script, Schema(metadata))
+
+
+def test_table_is_not_dropped_with_a_partition_of_a_schema_that_is_not_compared(lab: Lab) -> None:
+    lab.connection.exec_driver_sql(
+        """
+        create schema "Other";
+        create table lab.a (x integer) partition by list (x);
+        create table lab.b partition of lab.a for values in (1);
+        create table "Other"."B" partition of lab.a default
+        """
+    )
+    found = lab.differences(Schema())
+    assert any(
+        "undecided" in each and 'schemas that are not compared with it: "Other"."B"' in each
+        for each in found
+    )
+    assert not any("('remove_table', 'lab', 'a')" in each for each in found)
+    lab.connection.exec_driver_sql('drop table "Other"."B"')
+    lab.migrate(Schema())

@@ -31,6 +31,7 @@ from townhall.migrate.compare.exact_privileges import with_exact_privileges
 from townhall.migrate.compare.missing_values import refuse_without_value, tables_with_rows
 from townhall.migrate.compare.normalization import normalized, normalized_operations
 from townhall.migrate.compare.ordering import drops_function, ordered, table_operations
+from townhall.migrate.compare.partitions import with_partitions_kept
 from townhall.migrate.compare.platform import on_skipped_schemas, possible, refuse_on_platform
 from townhall.migrate.compare.reflection import read_schemas_together
 from townhall.migrate.compare.schemas import missing_schemas
@@ -218,7 +219,8 @@ def _found(
     on_tables: Sequence[MigrateOperation],
     invoke: Callable[[MigrateOperation], None],
 ) -> list[MigrateOperation]:
-    every = with_ways_back(connection, on_tables, declared, invoke)
+    kept = with_partitions_kept(connection, on_tables, declared.schemas)
+    every = with_ways_back(connection, kept, declared, invoke)
     by_hand = [each for each in every if isinstance(each, UndecidedOp)]
     on_tables = [each for each in every if each not in by_hand]
     comparison = compare(connection, declared, on_tables, invoke)
