@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, bindparam, func, insert, select, text
+from sqlalchemy import Column, Integer, MetaData, Table, bindparam, func, insert, select, text, true
 from sqlalchemy.exc import DBAPIError
 
 from tests.events.data import EVENT, OTHER_EVENT
@@ -125,7 +125,7 @@ def test_setting_tells_nothing_of_rows_of_others(connection: Connection) -> None
         table: connection.scalar(select(table.id).where(table.event_id == OTHER_EVENT).limit(1))
         for table in TABLES
     }
-    asked = select(func.current_setting(SETTING, True))  # noqa: FBT003
+    asked = select(func.current_setting(SETTING, true()))
     with acting(connection, PERSONAS["manager"]):
         for table, key in found.items():
             assert connection.execute(select(table).where(table.id == key)).all() == []

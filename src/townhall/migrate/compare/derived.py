@@ -68,8 +68,8 @@ def _is_reference(enum: Enum) -> bool:
 def referred_to(metadata: Iterable[MetaData]) -> frozenset[Key]:
     """Return the keys of the enums that columns name without their values.
 
-    Such a column, ``postgresql.ENUM(name="mood", create_type=False)``, has a type that another one
-    declares, or that nobody does and that stays.
+    Such a column, ``postgresql.ENUM(name="mood", create_type=False)``, only refers to its type. The
+    type is declared elsewhere; one that is not declared at all is left as it is.
 
     Args:
         metadata: The declared tables.
