@@ -312,7 +312,10 @@ entities.append(
     [
         ("no_such_table = 'id'", "no_such_table, which is no declared table"),
         ("events = 'no_such_column'", "which is no column of it"),
+        ("events = ''", "events by '', which is no column of it"),
         ("events = 1", "is no map of tables to keys"),
+        ("events = 'id'\n\"public.events\" = 'reference'", "names public.events twice"),
+        ("", "names no table"),
         ("events", "can't be read"),
         (None, "can't be read"),
     ],
@@ -325,3 +328,48 @@ def test_map_that_is_wrong_is_refused_with_a_sentence(
         place.write_text(text)
     assert main(("check", "--distribute", str(place))) not in {0, 1}
     assert words in capsys.readouterr().err
+
+
+def test_map_of_json_that_names_a_table_twice_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "map.json"
+    place.write_text('{"events": "id", "events": "reference"}')
+    assert main(("check", "--distribute", str(place))) == 2
+    assert "can't be read: events is in it twice" in capsys.readouterr().err
+
+
+def test_database_beside_a_map_is_refused_since_none_is_checked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for database in (("postgresql://localhost/app",), ("--url", "postgresql://localhost/app")):
+        with pytest.raises(SystemExit):
+            main(("check", "--distribute", "map.toml", *database))
+        assert "not allowed with argument" in capsys.readouterr().err
+
+
+def test_foreign_key_to_a_table_that_is_not_given_is_one_to_a_local_table() -> None:
+    elsewhere = Table("halls", MetaData(), Column("id", Integer, primary_key=True))
+    metadata = MetaData()
+    Table("seats", metadata, Column("hall", ForeignKey(elsewhere.c.id, name="fk"), nullable=False))
+    Table("rows", metadata, Column("hall", ForeignKey(elsewhere.c.id)))
+    layout = Layout.of([metadata], {"seats": "hall", "rows": "reference"})
+    assert [each.object for each in obstacles(layout, ())] == ["foreign key public.seats fk"]
+
+
+def test_foreign_key_to_a_table_that_nobody_declares_is_told_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = "postgresql+psycopg://nobody@/nowhere?host=/nowhere"
+    application = SmallApplication(tmp_path, nowhere, nowhere)
+    application.declare(
+        "from sqlalchemy import ForeignKey\n"
+        'Table("seats", metadata, Column("hall", ForeignKey("halls.id")))'
+    )
+    place = tmp_path / "map.toml"
+    place.write_text('seats = "hall"')
+    ini = str(tmp_path / "alembic.ini")
+    assert main(("check", "--config", ini, "--distribute", str(place))) == 2
+    told = capsys.readouterr().err
+    assert "give the column itself" in told
+    assert "Traceback" not in told

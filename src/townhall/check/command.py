@@ -18,6 +18,7 @@ from townhall.check.report import Report
 from townhall.configuration import database_of
 from townhall.ini import default_ini
 from townhall.migrate.declared import declared_by
+from townhall.migrate.members import explaining_tables
 from townhall.printing import printable
 from townhall.terminal import coloured, progress
 
@@ -58,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " or PostgREST's settings name, or public). Without --config a database in which no"
         " revision of townhall has run is compared with none: only dangerous rules are reported",
     )
-    parser.add_argument(
+    database.add_argument(
         "--distribute",
         type=Path,
         metavar="MAP",
@@ -113,7 +114,8 @@ def _check_distribution(options: argparse.Namespace) -> int:
     given = read_map(options.distribute)
     settings = declared_by(options.config or default_ini())
     layout = Layout.of(settings.metadata, given)
-    found = obstacles(layout, settings.entities)
+    with explaining_tables():
+        found = obstacles(layout, settings.entities)
     if options.json:
         print(json.dumps(as_dict(layout.keys, found), indent=2))
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,18 +41,22 @@ class Layout:
                 the name of a column, or to ``reference``.
 
         Raises:
-            InputError: It names a table or a column that is not declared.
+            InputError: It names a table or a column that is not declared, or a table twice.
         """
         tables = {full_name(each): each for every in metadata for each in every.tables.values()}
-        keys = {name if "." in name else f"{_PUBLIC}.{name}": key for name, key in given.items()}
-        for name, key in keys.items():
+        keys: dict[str, str] = {}
+        for shown, key in given.items():
+            name = shown if "." in shown else f"{_PUBLIC}.{shown}"
             if name not in tables:
                 raise InputError(f"the map names {name}, which is no declared table")
+            if name in keys:
+                raise InputError(f"the map names {name} twice: leave one of the lines out")
             if key != REFERENCE and key not in tables[name].columns:
                 raise InputError(
-                    f"the map distributes {name} by {key}, which is no column of it: name one, or"
+                    f"the map distributes {name} by {key!r}, which is no column of it: name one, or"
                     f" {REFERENCE}"
                 )
+            keys[name] = key
         return cls(tables, keys)
 
     def key_of(self, table: Table) -> Column[object] | None:
@@ -72,7 +77,7 @@ class Layout:
 
         The engine takes these under its care too.
         """
-        near: dict[str, set[str]] = {name: set() for name in self.tables}
+        near: defaultdict[str, set[str]] = defaultdict(set)
         for name, table in self.tables.items():
             for key in table.foreign_key_constraints:
                 other = full_name(key.referred_table)
@@ -81,7 +86,7 @@ class Layout:
         reached = [name for name, key in self.keys.items() if key == REFERENCE]
         found: set[str] = set()
         for name in reached:
-            fresh = near[name] - found - self.keys.keys()
+            fresh = near[name] & self.tables.keys() - found - self.keys.keys()
             found |= fresh
             reached += sorted(fresh)
         return found
@@ -103,7 +108,7 @@ def read_map(path: Path) -> dict[str, str]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        given = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        given = _from_json(text) if path.suffix == ".json" else tomllib.loads(text)
     except (OSError, ValueError) as error:
         raise InputError(f"the map {path} can't be read: {file_error(error)}") from None
     if not isinstance(given, dict) or not all(isinstance(key, str) for key in given.values()):
@@ -111,4 +116,24 @@ def read_map(path: Path) -> dict[str, str]:
             f"{path} is no map of tables to keys: that has a line for each table, such as"
             f' usage_events = "tenant_id" or "auth.users" = "{REFERENCE}"'
         )
+    if not given:
+        raise InputError(f"the map {path} names no table, so that nothing would be distributed")
     return given
+
+
+def _from_json(text: str) -> object:
+    return json.loads(text, object_pairs_hook=_without_repetition)
+
+
+def _without_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object of JSON, of which Python would keep the last of two equal names.
+
+    Raises:
+        ValueError: It has one twice.
+    """
+    found: dict[str, object] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{name} is in it twice")
+        found[name] = value
+    return found
