@@ -9,12 +9,10 @@ import psycopg
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from townhall.adopt.errors import DecisionError
-from townhall.check.errors import CheckError
-from townhall.embedded import EmbeddedServerError
 from townhall.embedded.sockets import is_socket_directory
-from townhall.input_error import InputError, file_error
+from townhall.input_error import file_error
 from townhall.migrate.faults import database_error, describe
+from townhall.printed_error import PrintedError
 from townhall.printing import on_one_line
 
 _UNANSWERED = re.compile(
@@ -35,7 +33,7 @@ def message_of(error: Exception) -> str | None:
 
 def _message_of(error: Exception) -> str | None:
     match error:
-        case CheckError() | CommandError() | DecisionError() | EmbeddedServerError() | InputError():
+        case CommandError() | PrintedError():
             return str(error)
         case SQLAlchemyError() | psycopg.Error():
             fault = database_error(error)

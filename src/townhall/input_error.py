@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from townhall.printed_error import PrintedError
 
-class InputError(ValueError):
+
+class InputError(PrintedError, ValueError):
     """An argument, a declaration or a setting can't be used; the message says why.
 
     A command prints the message alone. Any other :class:`ValueError` is a fault of the program,

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import ast
+import pickle
 from pathlib import Path
 
 import pytest
+from alembic.config import CommandLine
+from alembic.util import CommandError
 
 import townhall
+from townhall.adopt.errors import DecisionError
+from townhall.check.errors import CheckError
+from townhall.embedded import EmbeddedServerError
 from townhall.input_error import InputError
 from townhall.termination import FAILED, run_to_end
 
@@ -40,6 +46,41 @@ def test_command_prints_an_input_error_alone_and_another_with_its_traceback(
         assert told == "townhall: the port is no number\n"
     else:
         assert "Traceback" in told
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ('pg.Function(name="", returns="integer", body="select 1")', "function public."),
+        ('pg.Domain(name="", base="text")', "domain"),
+        ('embedded.start("/dev/null")', "/dev/null"),
+        ('raise errors.CheckError("the roles are those of others")', "of others"),
+    ],
+)
+def test_alembic_prints_an_error_of_an_env_py_alone(
+    statement: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "env.py").write_text(
+        f"from townhall import embedded, pg\nfrom townhall.check import errors\n{statement}\n"
+    )
+    (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s\n")
+    with pytest.raises(SystemExit):
+        CommandLine().main(["-c", str(tmp_path / "alembic.ini"), "current"])
+    printed = "".join(capsys.readouterr())
+    assert printed.lstrip().startswith("FAILED: ")
+    assert told in printed
+
+
+@pytest.mark.parametrize("error", [CheckError, DecisionError, EmbeddedServerError, InputError])
+def test_error_of_ours_is_one_of_alembics_and_keeps_its_class_in_another_process(
+    error: type[Exception],
+) -> None:
+    raised_here = error("the port is no number")
+    assert isinstance(raised_here, CommandError)
+    assert repr(raised_here) == f"{error.__name__}('the port is no number')"
+    again = pickle.loads(pickle.dumps(raised_here))  # noqa: S301 - our own
+    assert type(again) is type(raised_here)
+    assert str(again) == "the port is no number"
 
 
 @pytest.mark.parametrize(

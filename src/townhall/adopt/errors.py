@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from townhall.printed_error import PrintedError
 
-class DecisionError(Exception):
+
+class DecisionError(PrintedError):
     """Decisions can't be used; the message says why and what to do."""

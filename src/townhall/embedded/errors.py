@@ -6,6 +6,8 @@ import errno
 import os
 import shutil
 
+from townhall.printed_error import PrintedError
+
 _WAL_SEGMENT = 16 * 1024 * 1024  # bytes, of which PostgreSQL needs one to start
 
 _REASONS = {
@@ -28,7 +30,7 @@ _REASONS_IN_OUTPUT = {os.strerror(number): reason for number, reason in _REASONS
 }
 
 
-class EmbeddedServerError(RuntimeError):
+class EmbeddedServerError(PrintedError, RuntimeError):
     """The embedded server can't be used; the message says why and what to do."""
 
 

@@ -39,7 +39,6 @@ from townhall.migrate.guard.unknown_revisions import explaining_unknown_revision
 from townhall.migrate.guard.wait_limits import BY_DEFAULT, WAIT_LIMIT, WaitLimit
 from townhall.migrate.members import (
     DECLARATIONS,
-    explaining_declarations,
     explaining_tables,
     function_of,
     functions_of,
@@ -163,33 +162,32 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     _log_as_configured(context.config)
     format_new_revisions(context.config, context.script)
     write_beside_own_revisions(context.config, context.script)
-    with explaining_declarations():
-        settings = Settings.of(
-            product=product,
-            metadata=metadata_of(metadata),
-            entities=[*members("entities", entities, *DECLARATIONS), *registry.entities()],
-            schemas=[*members("schemas", schemas, str), *registry.schemas],
-            roles=members("roles", [roles], Roles)[0],
-            helper_schema=helper_schema,
-            kinds=members("kinds", kinds, type),
-            filters=Filters(
-                function_of("include_name", include_name),
-                function_of("include_object", include_object),
-            ),
-            exposed=members("exposed", exposed, str),
-            accepted=members("accepted", accepted, Accepted),
-        )
-        in_addition = {
-            "process_revision_directives": function_of(
-                "process_revision_directives", process_revision_directives
-            ),
-            "render_item": function_of("render_item", render_item),
-            "on_version_apply": [
-                partial(_after_step, settings),
-                *functions_of("on_version_apply", on_version_apply),
-            ],
-            "template_args": template_args,
-        }
+    settings = Settings.of(
+        product=product,
+        metadata=metadata_of(metadata),
+        entities=[*members("entities", entities, *DECLARATIONS), *registry.entities()],
+        schemas=[*members("schemas", schemas, str), *registry.schemas],
+        roles=members("roles", [roles], Roles)[0],
+        helper_schema=helper_schema,
+        kinds=members("kinds", kinds, type),
+        filters=Filters(
+            function_of("include_name", include_name),
+            function_of("include_object", include_object),
+        ),
+        exposed=members("exposed", exposed, str),
+        accepted=members("accepted", accepted, Accepted),
+    )
+    in_addition = {
+        "process_revision_directives": function_of(
+            "process_revision_directives", process_revision_directives
+        ),
+        "render_item": function_of("render_item", render_item),
+        "on_version_apply": [
+            partial(_after_step, settings),
+            *functions_of("on_version_apply", on_version_apply),
+        ],
+        "template_args": template_args,
+    }
     context.config.attributes[SETTINGS] = settings
     arguments = context.get_x_argument(as_dictionary=True)
     timeout = _lock_timeout(arguments, LockTimeout(lock_timeout))

@@ -28,15 +28,6 @@ DECLARATIONS: tuple[type, ...] = (Entity, Access, Membership, ReplaceableEntity)
 
 
 @contextmanager
-def explaining_declarations() -> Iterator[None]:
-    """Raise an ``InputError`` as ``CommandError``, which Alembic prints without a traceback."""
-    try:
-        yield
-    except InputError as error:
-        raise CommandError(str(error)) from None
-
-
-@contextmanager
 def explaining_tables() -> Iterator[None]:
     """Raise as ``CommandError`` why SQLAlchemy can't use a declared table."""
     try:
