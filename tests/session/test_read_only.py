@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, cast, get_args
 from uuid import UUID, uuid4
 
 import pytest
@@ -245,9 +245,13 @@ def test_position_for_a_session_that_writes_is_refused(sessions: SessionFactory)
 
 
 def test_example_of_the_guide_runs(engine: Engine, user: UUID) -> None:
-    (example,) = blocks_of("docs/acting.md", "python", under="Reading from a replica")
-    names = {"SessionFactory": SessionFactory, "replica_engine": engine, "engine": engine}
-    run_blocks([example], **names, user_id=user)
+    reading, limits = blocks_of("docs/acting.md", "python", under="Reading from a replica")
+    names = {"create_engine": create_engine, "replica_url": engine.url}
+    replica_engine = cast("Engine", run_blocks([limits], **names)["replica_engine"])
+    names = {"SessionFactory": SessionFactory, "replica_engine": replica_engine, "engine": engine}
+    run_blocks([reading], **names, user_id=user)
+    with replica_engine.connect():  # libpq refuses an option that it does not have
+        replica_engine.dispose()
 
 
 def test_replica_of_another_kind_is_refused(engine: Engine) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
@@ -308,3 +310,61 @@ def test_standby_that_went_and_came_back_is_read_again(
         pair.pair.start_standby()
     with sessions.as_user(user, read_only=True) as session:
         assert is_on_standby(session)
+
+
+def test_standby_that_hangs_is_left_within_seconds_by_an_open_connection_and_by_a_new_one(
+    pair: Servers, primary: Engine, user: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in (("_ANSWER", 0.5), ("_KNOWN", 0), ("_RETRY", 0)):
+        monkeypatch.setattr(replica, name, seconds)
+    standby = create_engine(pair.standby, connect_args={"connect_timeout": 2})
+    sessions = SessionFactory(primary, replica=standby, max_lag=None, max_wait=0)
+    with sessions.as_user(user, read_only=True) as session:
+        assert is_on_standby(session)
+    with pair.pair.hanging_standby():
+        for longest in (0.5, 2):
+            begin = time.monotonic()
+            with sessions.as_user(user, read_only=True) as session:
+                assert not is_on_standby(session)
+            assert longest <= time.monotonic() - begin < longest + 5
+    with sessions.as_user(user, read_only=True) as session:
+        assert is_on_standby(session)
+    standby.dispose()
+
+
+async def test_async_reader_leaves_a_standby_that_hangs_and_no_other_task_waits_for_it(
+    pair: Servers, user: UUID, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, seconds in (("_ANSWER", 1), ("_KNOWN", 0)):
+        monkeypatch.setattr(replica, name, seconds)
+    primary, standby = create_async_engine(pair.primary), create_async_engine(pair.standby)
+    sessions = AsyncSessionFactory(primary, replica=standby, max_lag=None, max_wait=0)
+
+    async def read() -> bool:
+        async with sessions.as_user(user, read_only=True) as session:
+            return await session.run_sync(is_on_standby)
+
+    assert await read()
+    with pair.pair.hanging_standby():
+        reading = asyncio.create_task(read())
+        turns = 0
+        while not reading.done():
+            await asyncio.sleep(0.01)
+            turns += 1
+        assert not reading.result()
+    assert turns > 10
+    assert "for 5 seconds: no answer within 1 seconds" in caplog.text
+    await primary.dispose()
+    await standby.dispose()
+
+
+def test_reader_goes_to_the_primary_where_all_connections_to_the_standby_are_in_use(
+    pair: Servers, primary: Engine, user: UUID
+) -> None:
+    standby = create_engine(pair.standby, pool_size=1, max_overflow=0, pool_timeout=0.1)
+    sessions = SessionFactory(primary, replica=standby, max_lag=None)
+    with sessions.as_user(user, read_only=True) as first:
+        assert is_on_standby(first)
+        with sessions.as_user(user, read_only=True) as second:
+            assert not is_on_standby(second)
+    standby.dispose()

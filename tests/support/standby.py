@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import time
 from contextlib import ExitStack, contextmanager
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_OTHERS = "select array_agg(pid) from pg_stat_activity where pid <> pg_backend_pid()"
 _TIMEOUT = 30  # seconds until a standby has replayed what its primary has written
 
 
@@ -44,6 +47,21 @@ class Pair:
 
     def start_standby(self) -> None:
         self._server = embedded.start(self._folder)
+
+    @contextmanager
+    def hanging_standby(self) -> Iterator[None]:
+        """Let no process of the standby run, while its connections stay open."""
+        main = int((self._server.data_directory / "postmaster.pid").read_text().split()[0])
+        others = query(self.standby, _OTHERS)
+        assert isinstance(others, list)
+        processes = (main, *others)
+        for each in processes:
+            os.kill(each, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for each in processes:
+                os.kill(each, signal.SIGCONT)
 
 
 @contextmanager

@@ -6,13 +6,15 @@ import logging
 import re
 import time
 from selectors import EVENT_READ, DefaultSelector
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.util.concurrency import in_greenlet
 
 from townhall.input_error import InputError
+from townhall.session.answering import NoAnswerError, answered_within
 
 # What was committed is written to the log, unless commits don't wait for that: then it is before
 # the end of what is still in memory. That end is behind the header of a page on which nothing
@@ -41,6 +43,7 @@ _POSITION = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}", re.ASCII)
 _PAUSE = 0.01  # seconds between two looks at how far the replica is
 _KNOWN = 0.1  # seconds in which a replica that is near enough is not looked at again
 _RETRY = 5.0  # seconds in which a replica that could not be reached is not tried again
+_ANSWER = 2.0  # seconds in which it answers, beside those in which it may replay a position
 
 # With an idle primary the last transaction is old, and nothing is missing: what tells is whether
 # all that has arrived is replayed, and whether more would arrive. Of the receiver every account
@@ -116,14 +119,20 @@ class Replica:
         except DBAPIError as error:
             if not isinstance(error, OperationalError) and not error.connection_invalidated:
                 raise
-            self._retry_at = time.monotonic() + _RETRY
-            _log.warning("The primary is read for %g seconds: %s", _RETRY, error.orig)
-            return False
+            return self._is_left(error.orig)
+        except (NoAnswerError, PoolTimeoutError) as error:
+            return self._is_left(error)
         if obstacle:
             _log.info("The primary is read: %s", obstacle)
             return False
         self._known_until = time.monotonic() + _KNOWN
         return True
+
+    def _is_left(self, why: BaseException | None) -> Literal[False]:
+        """Leave the replica alone for some seconds, as it could not be reached."""
+        self._retry_at = time.monotonic() + _RETRY
+        _log.warning("The primary is read for %g seconds: %s", _RETRY, why)
+        return False
 
     def _is_quiet(self) -> bool:
         """Tell whether the server has sent nothing, such as the end of a pooled connection."""
@@ -133,21 +142,25 @@ class Replica:
             return not selector.select(0)
 
     def _obstacle(self, after: str | None) -> str | None:
-        with self._engine_without_transaction.connect() as connection:
+        limit = self._limits.max_wait + _ANSWER
+        with (
+            self._engine_without_transaction.connect() as connection,
+            answered_within(limit, connection),
+        ):
             until = time.monotonic() + self._limits.max_wait
             state = connection.execute(_STATE, {"after": after}).one()
             while not state.has_replayed and time.monotonic() < until:
                 connection.execute(_SLEEP, {"seconds": _PAUSE})
                 state = connection.execute(_STATE, {"after": after}).one()
-        limit = self._limits.max_lag
+        max_lag = self._limits.max_lag
         if not state.is_standby:
             return "the replica is no standby"
         if not state.has_replayed:
             return f"the replica has not replayed {after} in time"
-        if limit is not None and state.lag is None:
+        if max_lag is not None and state.lag is None:
             return "nothing tells how far the replica is behind"
-        if limit is not None and state.lag > limit:
-            return f"the replica is {state.lag:.1f} seconds behind, of {limit:g} that are allowed"
+        if max_lag is not None and state.lag > max_lag:
+            return f"the replica is {state.lag:.1f} seconds behind, of {max_lag:g} that are allowed"
         return None
 
 
