@@ -401,11 +401,26 @@ def events() -> None:
             command="update",
             roles=("authenticated",),
             using="""
-                exists (
-                    select
-                    from private.my_managed_organization_ids_by_id as mine
-                    where mine.id = public.events.organization_id
-                    offset 0
+                (
+                    (
+                        select current_setting('asked_at.public.organizations.id', true)
+                            = statement_timestamp()::text
+                    )
+                    or private.my_managed_organization_ids_ask_for(organization_id) is not null
+                )
+                and (
+                    organization_id = any (
+                        array(
+                            select asked.id
+                            from unnest(
+                                nullif(
+                                    current_setting('asked_for.public.organizations.id', true), ''
+                                )::uuid[]
+                            ) as asked (id)
+                            where private.my_managed_organization_ids_include(asked.id)
+                        )
+                    )
+                    or organization_id = any (array(select private.my_managed_organization_ids()))
                 )
             """,
             check="""
@@ -425,11 +440,26 @@ def events() -> None:
             command="delete",
             roles=("authenticated",),
             using="""
-                exists (
-                    select
-                    from private.my_managed_organization_ids_by_id as mine
-                    where mine.id = public.events.organization_id
-                    offset 0
+                (
+                    (
+                        select current_setting('asked_at.public.organizations.id', true)
+                            = statement_timestamp()::text
+                    )
+                    or private.my_managed_organization_ids_ask_for(organization_id) is not null
+                )
+                and (
+                    organization_id = any (
+                        array(
+                            select asked.id
+                            from unnest(
+                                nullif(
+                                    current_setting('asked_for.public.organizations.id', true), ''
+                                )::uuid[]
+                            ) as asked (id)
+                            where private.my_managed_organization_ids_include(asked.id)
+                        )
+                    )
+                    or organization_id = any (array(select private.my_managed_organization_ids()))
                 )
             """,
         )
@@ -638,11 +668,26 @@ def participants() -> None:
             command="update",
             roles=("authenticated",),
             using="""
-                exists (
-                    select
-                    from private.my_managed_event_ids_by_id as mine
-                    where mine.id = public.participants.event_id
-                    offset 0
+                (
+                    (
+                        select current_setting('asked_at.public.events.id', true)
+                            = statement_timestamp()::text
+                    )
+                    or private.my_managed_event_ids_ask_for(event_id) is not null
+                )
+                and (
+                    event_id = any (
+                        array(
+                            select asked.id
+                            from unnest(
+                                nullif(
+                                    current_setting('asked_for.public.events.id', true), ''
+                                )::uuid[]
+                            ) as asked (id)
+                            where private.my_managed_event_ids_include(asked.id)
+                        )
+                    )
+                    or event_id = any (array(select private.my_managed_event_ids()))
                 )
             """,
             check="""
@@ -662,11 +707,26 @@ def participants() -> None:
             command="delete",
             roles=("authenticated",),
             using="""
-                exists (
-                    select
-                    from private.my_managed_event_ids_by_id as mine
-                    where mine.id = public.participants.event_id
-                    offset 0
+                (
+                    (
+                        select current_setting('asked_at.public.events.id', true)
+                            = statement_timestamp()::text
+                    )
+                    or private.my_managed_event_ids_ask_for(event_id) is not null
+                )
+                and (
+                    event_id = any (
+                        array(
+                            select asked.id
+                            from unnest(
+                                nullif(
+                                    current_setting('asked_for.public.events.id', true), ''
+                                )::uuid[]
+                            ) as asked (id)
+                            where private.my_managed_event_ids_include(asked.id)
+                        )
+                    )
+                    or event_id = any (array(select private.my_managed_event_ids()))
                 )
             """,
         )

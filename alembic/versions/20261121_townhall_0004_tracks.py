@@ -148,11 +148,26 @@ def tracks() -> None:
             command="update",
             roles=("authenticated",),
             using="""
-                exists (
-                    select
-                    from private.my_managed_event_ids_by_id as mine
-                    where mine.id = public.tracks.event_id
-                    offset 0
+                (
+                    (
+                        select current_setting('asked_at.public.events.id', true)
+                            = statement_timestamp()::text
+                    )
+                    or private.my_managed_event_ids_ask_for(event_id) is not null
+                )
+                and (
+                    event_id = any (
+                        array(
+                            select asked.id
+                            from unnest(
+                                nullif(
+                                    current_setting('asked_for.public.events.id', true), ''
+                                )::uuid[]
+                            ) as asked (id)
+                            where private.my_managed_event_ids_include(asked.id)
+                        )
+                    )
+                    or event_id = any (array(select private.my_managed_event_ids()))
                 )
             """,
             check="""
@@ -172,11 +187,26 @@ def tracks() -> None:
             command="delete",
             roles=("authenticated",),
             using="""
-                exists (
-                    select
-                    from private.my_managed_event_ids_by_id as mine
-                    where mine.id = public.tracks.event_id
-                    offset 0
+                (
+                    (
+                        select current_setting('asked_at.public.events.id', true)
+                            = statement_timestamp()::text
+                    )
+                    or private.my_managed_event_ids_ask_for(event_id) is not null
+                )
+                and (
+                    event_id = any (
+                        array(
+                            select asked.id
+                            from unnest(
+                                nullif(
+                                    current_setting('asked_for.public.events.id', true), ''
+                                )::uuid[]
+                            ) as asked (id)
+                            where private.my_managed_event_ids_include(asked.id)
+                        )
+                    )
+                    or event_id = any (array(select private.my_managed_event_ids()))
                 )
             """,
         )
@@ -340,11 +370,26 @@ def participant_tracks() -> None:
             command="update",
             roles=("authenticated",),
             using="""
-                exists (
-                    select
-                    from private.my_managed_event_ids_by_id as mine
-                    where mine.id = public.participant_tracks.event_id
-                    offset 0
+                (
+                    (
+                        select current_setting('asked_at.public.events.id', true)
+                            = statement_timestamp()::text
+                    )
+                    or private.my_managed_event_ids_ask_for(event_id) is not null
+                )
+                and (
+                    event_id = any (
+                        array(
+                            select asked.id
+                            from unnest(
+                                nullif(
+                                    current_setting('asked_for.public.events.id', true), ''
+                                )::uuid[]
+                            ) as asked (id)
+                            where private.my_managed_event_ids_include(asked.id)
+                        )
+                    )
+                    or event_id = any (array(select private.my_managed_event_ids()))
                 )
             """,
             check="""
@@ -364,11 +409,26 @@ def participant_tracks() -> None:
             command="delete",
             roles=("authenticated",),
             using="""
-                exists (
-                    select
-                    from private.my_managed_event_ids_by_id as mine
-                    where mine.id = public.participant_tracks.event_id
-                    offset 0
+                (
+                    (
+                        select current_setting('asked_at.public.events.id', true)
+                            = statement_timestamp()::text
+                    )
+                    or private.my_managed_event_ids_ask_for(event_id) is not null
+                )
+                and (
+                    event_id = any (
+                        array(
+                            select asked.id
+                            from unnest(
+                                nullif(
+                                    current_setting('asked_for.public.events.id', true), ''
+                                )::uuid[]
+                            ) as asked (id)
+                            where private.my_managed_event_ids_include(asked.id)
+                        )
+                    )
+                    or event_id = any (array(select private.my_managed_event_ids()))
                 )
             """,
         )

@@ -334,11 +334,26 @@ def upgrade() -> None:
             command="update",
             roles=("authenticated",),
             using="""
-                exists (
-                    select
-                    from private.my_managed_event_ids_by_id as mine
-                    where mine.id = public.table_assignments.event_id
-                    offset 0
+                (
+                    (
+                        select current_setting('asked_at.public.events.id', true)
+                            = statement_timestamp()::text
+                    )
+                    or private.my_managed_event_ids_ask_for(event_id) is not null
+                )
+                and (
+                    event_id = any (
+                        array(
+                            select asked.id
+                            from unnest(
+                                nullif(
+                                    current_setting('asked_for.public.events.id', true), ''
+                                )::uuid[]
+                            ) as asked (id)
+                            where private.my_managed_event_ids_include(asked.id)
+                        )
+                    )
+                    or event_id = any (array(select private.my_managed_event_ids()))
                 )
             """,
             check="""
@@ -358,11 +373,26 @@ def upgrade() -> None:
             command="delete",
             roles=("authenticated",),
             using="""
-                exists (
-                    select
-                    from private.my_managed_event_ids_by_id as mine
-                    where mine.id = public.table_assignments.event_id
-                    offset 0
+                (
+                    (
+                        select current_setting('asked_at.public.events.id', true)
+                            = statement_timestamp()::text
+                    )
+                    or private.my_managed_event_ids_ask_for(event_id) is not null
+                )
+                and (
+                    event_id = any (
+                        array(
+                            select asked.id
+                            from unnest(
+                                nullif(
+                                    current_setting('asked_for.public.events.id', true), ''
+                                )::uuid[]
+                            ) as asked (id)
+                            where private.my_managed_event_ids_include(asked.id)
+                        )
+                    )
+                    or event_id = any (array(select private.my_managed_event_ids()))
                 )
             """,
         )

@@ -3811,25 +3811,21 @@ ALTER TABLE public.founder_messages ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.investor_readiness_scores ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY "managers of the event can delete" ON public.participant_tracks FOR DELETE TO authenticated USING ((EXISTS ( SELECT
-   FROM private.my_managed_event_ids_by_id mine
-  WHERE (mine.id = participant_tracks.event_id)
- OFFSET 0)));
+CREATE POLICY "managers of the event can delete" ON public.participant_tracks FOR DELETE TO authenticated USING (((( SELECT (current_setting('asked_at.public.events.id'::text, true) = (statement_timestamp())::text)) OR (private.my_managed_event_ids_ask_for(event_id) IS NOT NULL)) AND ((event_id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.events.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_managed_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))))));
 
-CREATE POLICY "managers of the event can delete" ON public.participants FOR DELETE TO authenticated USING ((EXISTS ( SELECT
-   FROM private.my_managed_event_ids_by_id mine
-  WHERE (mine.id = participants.event_id)
- OFFSET 0)));
+CREATE POLICY "managers of the event can delete" ON public.participants FOR DELETE TO authenticated USING (((( SELECT (current_setting('asked_at.public.events.id'::text, true) = (statement_timestamp())::text)) OR (private.my_managed_event_ids_ask_for(event_id) IS NOT NULL)) AND ((event_id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.events.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_managed_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))))));
 
-CREATE POLICY "managers of the event can delete" ON public.table_assignments FOR DELETE TO authenticated USING ((EXISTS ( SELECT
-   FROM private.my_managed_event_ids_by_id mine
-  WHERE (mine.id = table_assignments.event_id)
- OFFSET 0)));
+CREATE POLICY "managers of the event can delete" ON public.table_assignments FOR DELETE TO authenticated USING (((( SELECT (current_setting('asked_at.public.events.id'::text, true) = (statement_timestamp())::text)) OR (private.my_managed_event_ids_ask_for(event_id) IS NOT NULL)) AND ((event_id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.events.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_managed_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))))));
 
-CREATE POLICY "managers of the event can delete" ON public.tracks FOR DELETE TO authenticated USING ((EXISTS ( SELECT
-   FROM private.my_managed_event_ids_by_id mine
-  WHERE (mine.id = tracks.event_id)
- OFFSET 0)));
+CREATE POLICY "managers of the event can delete" ON public.tracks FOR DELETE TO authenticated USING (((( SELECT (current_setting('asked_at.public.events.id'::text, true) = (statement_timestamp())::text)) OR (private.my_managed_event_ids_ask_for(event_id) IS NOT NULL)) AND ((event_id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.events.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_managed_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))))));
 
 CREATE POLICY "managers of the event can insert" ON public.participant_tracks FOR INSERT TO authenticated WITH CHECK ((EXISTS ( SELECT
    FROM private.my_managed_event_ids_by_id mine
@@ -3851,52 +3847,46 @@ CREATE POLICY "managers of the event can insert" ON public.tracks FOR INSERT TO 
   WHERE (mine.id = tracks.event_id)
  OFFSET 0)));
 
-CREATE POLICY "managers of the event can update" ON public.participant_tracks FOR UPDATE TO authenticated USING ((EXISTS ( SELECT
-   FROM private.my_managed_event_ids_by_id mine
-  WHERE (mine.id = participant_tracks.event_id)
- OFFSET 0))) WITH CHECK ((EXISTS ( SELECT
+CREATE POLICY "managers of the event can update" ON public.participant_tracks FOR UPDATE TO authenticated USING (((( SELECT (current_setting('asked_at.public.events.id'::text, true) = (statement_timestamp())::text)) OR (private.my_managed_event_ids_ask_for(event_id) IS NOT NULL)) AND ((event_id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.events.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_managed_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))))) WITH CHECK ((EXISTS ( SELECT
    FROM private.my_managed_event_ids_by_id mine
   WHERE (mine.id = participant_tracks.event_id)
  OFFSET 0)));
 
-CREATE POLICY "managers of the event can update" ON public.participants FOR UPDATE TO authenticated USING ((EXISTS ( SELECT
-   FROM private.my_managed_event_ids_by_id mine
-  WHERE (mine.id = participants.event_id)
- OFFSET 0))) WITH CHECK ((EXISTS ( SELECT
+CREATE POLICY "managers of the event can update" ON public.participants FOR UPDATE TO authenticated USING (((( SELECT (current_setting('asked_at.public.events.id'::text, true) = (statement_timestamp())::text)) OR (private.my_managed_event_ids_ask_for(event_id) IS NOT NULL)) AND ((event_id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.events.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_managed_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))))) WITH CHECK ((EXISTS ( SELECT
    FROM private.my_managed_event_ids_by_id mine
   WHERE (mine.id = participants.event_id)
  OFFSET 0)));
 
-CREATE POLICY "managers of the event can update" ON public.table_assignments FOR UPDATE TO authenticated USING ((EXISTS ( SELECT
-   FROM private.my_managed_event_ids_by_id mine
-  WHERE (mine.id = table_assignments.event_id)
- OFFSET 0))) WITH CHECK ((EXISTS ( SELECT
+CREATE POLICY "managers of the event can update" ON public.table_assignments FOR UPDATE TO authenticated USING (((( SELECT (current_setting('asked_at.public.events.id'::text, true) = (statement_timestamp())::text)) OR (private.my_managed_event_ids_ask_for(event_id) IS NOT NULL)) AND ((event_id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.events.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_managed_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))))) WITH CHECK ((EXISTS ( SELECT
    FROM private.my_managed_event_ids_by_id mine
   WHERE (mine.id = table_assignments.event_id)
  OFFSET 0)));
 
-CREATE POLICY "managers of the event can update" ON public.tracks FOR UPDATE TO authenticated USING ((EXISTS ( SELECT
-   FROM private.my_managed_event_ids_by_id mine
-  WHERE (mine.id = tracks.event_id)
- OFFSET 0))) WITH CHECK ((EXISTS ( SELECT
+CREATE POLICY "managers of the event can update" ON public.tracks FOR UPDATE TO authenticated USING (((( SELECT (current_setting('asked_at.public.events.id'::text, true) = (statement_timestamp())::text)) OR (private.my_managed_event_ids_ask_for(event_id) IS NOT NULL)) AND ((event_id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.events.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_managed_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))))) WITH CHECK ((EXISTS ( SELECT
    FROM private.my_managed_event_ids_by_id mine
   WHERE (mine.id = tracks.event_id)
  OFFSET 0)));
 
-CREATE POLICY "managers of the organization can delete" ON public.events FOR DELETE TO authenticated USING ((EXISTS ( SELECT
-   FROM private.my_managed_organization_ids_by_id mine
-  WHERE (mine.id = events.organization_id)
- OFFSET 0)));
+CREATE POLICY "managers of the organization can delete" ON public.events FOR DELETE TO authenticated USING (((( SELECT (current_setting('asked_at.public.organizations.id'::text, true) = (statement_timestamp())::text)) OR (private.my_managed_organization_ids_ask_for(organization_id) IS NOT NULL)) AND ((organization_id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.organizations.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_managed_organization_ids_include(asked.id)))) OR (organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids))))));
 
 CREATE POLICY "managers of the organization can insert" ON public.events FOR INSERT TO authenticated WITH CHECK ((EXISTS ( SELECT
    FROM private.my_managed_organization_ids_by_id mine
   WHERE (mine.id = events.organization_id)
  OFFSET 0)));
 
-CREATE POLICY "managers of the organization can update" ON public.events FOR UPDATE TO authenticated USING ((EXISTS ( SELECT
-   FROM private.my_managed_organization_ids_by_id mine
-  WHERE (mine.id = events.organization_id)
- OFFSET 0))) WITH CHECK ((EXISTS ( SELECT
+CREATE POLICY "managers of the organization can update" ON public.events FOR UPDATE TO authenticated USING (((( SELECT (current_setting('asked_at.public.organizations.id'::text, true) = (statement_timestamp())::text)) OR (private.my_managed_organization_ids_ask_for(organization_id) IS NOT NULL)) AND ((organization_id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.organizations.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_managed_organization_ids_include(asked.id)))) OR (organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids)))))) WITH CHECK ((EXISTS ( SELECT
    FROM private.my_managed_organization_ids_by_id mine
   WHERE (mine.id = events.organization_id)
  OFFSET 0)));

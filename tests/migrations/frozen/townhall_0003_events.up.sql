@@ -376,11 +376,26 @@ create policy "managers of the organization can update" on public.events
 as permissive for update
 to authenticated
 using (
-    exists (
-        select
-        from private.my_managed_organization_ids_by_id as mine
-        where mine.id = public.events.organization_id
-        offset 0
+    (
+        (
+            select current_setting('asked_at.public.organizations.id', true)
+                = statement_timestamp()::text
+        )
+        or private.my_managed_organization_ids_ask_for(organization_id) is not null
+    )
+    and (
+        organization_id = any (
+            array(
+                select asked.id
+                from unnest(
+                    nullif(
+                        current_setting('asked_for.public.organizations.id', true), ''
+                    )::uuid[]
+                ) as asked (id)
+                where private.my_managed_organization_ids_include(asked.id)
+            )
+        )
+        or organization_id = any (array(select private.my_managed_organization_ids()))
     )
 )
 with check (
@@ -400,11 +415,26 @@ create policy "managers of the organization can delete" on public.events
 as permissive for delete
 to authenticated
 using (
-    exists (
-        select
-        from private.my_managed_organization_ids_by_id as mine
-        where mine.id = public.events.organization_id
-        offset 0
+    (
+        (
+            select current_setting('asked_at.public.organizations.id', true)
+                = statement_timestamp()::text
+        )
+        or private.my_managed_organization_ids_ask_for(organization_id) is not null
+    )
+    and (
+        organization_id = any (
+            array(
+                select asked.id
+                from unnest(
+                    nullif(
+                        current_setting('asked_for.public.organizations.id', true), ''
+                    )::uuid[]
+                ) as asked (id)
+                where private.my_managed_organization_ids_include(asked.id)
+            )
+        )
+        or organization_id = any (array(select private.my_managed_organization_ids()))
     )
 );
 
@@ -559,11 +589,26 @@ create policy "managers of the event can update" on public.participants
 as permissive for update
 to authenticated
 using (
-    exists (
-        select
-        from private.my_managed_event_ids_by_id as mine
-        where mine.id = public.participants.event_id
-        offset 0
+    (
+        (
+            select current_setting('asked_at.public.events.id', true)
+                = statement_timestamp()::text
+        )
+        or private.my_managed_event_ids_ask_for(event_id) is not null
+    )
+    and (
+        event_id = any (
+            array(
+                select asked.id
+                from unnest(
+                    nullif(
+                        current_setting('asked_for.public.events.id', true), ''
+                    )::uuid[]
+                ) as asked (id)
+                where private.my_managed_event_ids_include(asked.id)
+            )
+        )
+        or event_id = any (array(select private.my_managed_event_ids()))
     )
 )
 with check (
@@ -583,11 +628,26 @@ create policy "managers of the event can delete" on public.participants
 as permissive for delete
 to authenticated
 using (
-    exists (
-        select
-        from private.my_managed_event_ids_by_id as mine
-        where mine.id = public.participants.event_id
-        offset 0
+    (
+        (
+            select current_setting('asked_at.public.events.id', true)
+                = statement_timestamp()::text
+        )
+        or private.my_managed_event_ids_ask_for(event_id) is not null
+    )
+    and (
+        event_id = any (
+            array(
+                select asked.id
+                from unnest(
+                    nullif(
+                        current_setting('asked_for.public.events.id', true), ''
+                    )::uuid[]
+                ) as asked (id)
+                where private.my_managed_event_ids_include(asked.id)
+            )
+        )
+        or event_id = any (array(select private.my_managed_event_ids()))
     )
 );
 

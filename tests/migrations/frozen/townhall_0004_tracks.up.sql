@@ -150,11 +150,26 @@ create policy "managers of the event can update" on public.tracks
 as permissive for update
 to authenticated
 using (
-    exists (
-        select
-        from private.my_managed_event_ids_by_id as mine
-        where mine.id = public.tracks.event_id
-        offset 0
+    (
+        (
+            select current_setting('asked_at.public.events.id', true)
+                = statement_timestamp()::text
+        )
+        or private.my_managed_event_ids_ask_for(event_id) is not null
+    )
+    and (
+        event_id = any (
+            array(
+                select asked.id
+                from unnest(
+                    nullif(
+                        current_setting('asked_for.public.events.id', true), ''
+                    )::uuid[]
+                ) as asked (id)
+                where private.my_managed_event_ids_include(asked.id)
+            )
+        )
+        or event_id = any (array(select private.my_managed_event_ids()))
     )
 )
 with check (
@@ -174,11 +189,26 @@ create policy "managers of the event can delete" on public.tracks
 as permissive for delete
 to authenticated
 using (
-    exists (
-        select
-        from private.my_managed_event_ids_by_id as mine
-        where mine.id = public.tracks.event_id
-        offset 0
+    (
+        (
+            select current_setting('asked_at.public.events.id', true)
+                = statement_timestamp()::text
+        )
+        or private.my_managed_event_ids_ask_for(event_id) is not null
+    )
+    and (
+        event_id = any (
+            array(
+                select asked.id
+                from unnest(
+                    nullif(
+                        current_setting('asked_for.public.events.id', true), ''
+                    )::uuid[]
+                ) as asked (id)
+                where private.my_managed_event_ids_include(asked.id)
+            )
+        )
+        or event_id = any (array(select private.my_managed_event_ids()))
     )
 );
 
@@ -296,11 +326,26 @@ create policy "managers of the event can update" on public.participant_tracks
 as permissive for update
 to authenticated
 using (
-    exists (
-        select
-        from private.my_managed_event_ids_by_id as mine
-        where mine.id = public.participant_tracks.event_id
-        offset 0
+    (
+        (
+            select current_setting('asked_at.public.events.id', true)
+                = statement_timestamp()::text
+        )
+        or private.my_managed_event_ids_ask_for(event_id) is not null
+    )
+    and (
+        event_id = any (
+            array(
+                select asked.id
+                from unnest(
+                    nullif(
+                        current_setting('asked_for.public.events.id', true), ''
+                    )::uuid[]
+                ) as asked (id)
+                where private.my_managed_event_ids_include(asked.id)
+            )
+        )
+        or event_id = any (array(select private.my_managed_event_ids()))
     )
 )
 with check (
@@ -320,11 +365,26 @@ create policy "managers of the event can delete" on public.participant_tracks
 as permissive for delete
 to authenticated
 using (
-    exists (
-        select
-        from private.my_managed_event_ids_by_id as mine
-        where mine.id = public.participant_tracks.event_id
-        offset 0
+    (
+        (
+            select current_setting('asked_at.public.events.id', true)
+                = statement_timestamp()::text
+        )
+        or private.my_managed_event_ids_ask_for(event_id) is not null
+    )
+    and (
+        event_id = any (
+            array(
+                select asked.id
+                from unnest(
+                    nullif(
+                        current_setting('asked_for.public.events.id', true), ''
+                    )::uuid[]
+                ) as asked (id)
+                where private.my_managed_event_ids_include(asked.id)
+            )
+        )
+        or event_id = any (array(select private.my_managed_event_ids()))
     )
 );
 

@@ -240,11 +240,26 @@ create policy "managers of the event can update" on public.table_assignments
 as permissive for update
 to authenticated
 using (
-    exists (
-        select
-        from private.my_managed_event_ids_by_id as mine
-        where mine.id = public.table_assignments.event_id
-        offset 0
+    (
+        (
+            select current_setting('asked_at.public.events.id', true)
+                = statement_timestamp()::text
+        )
+        or private.my_managed_event_ids_ask_for(event_id) is not null
+    )
+    and (
+        event_id = any (
+            array(
+                select asked.id
+                from unnest(
+                    nullif(
+                        current_setting('asked_for.public.events.id', true), ''
+                    )::uuid[]
+                ) as asked (id)
+                where private.my_managed_event_ids_include(asked.id)
+            )
+        )
+        or event_id = any (array(select private.my_managed_event_ids()))
     )
 )
 with check (
@@ -264,11 +279,26 @@ create policy "managers of the event can delete" on public.table_assignments
 as permissive for delete
 to authenticated
 using (
-    exists (
-        select
-        from private.my_managed_event_ids_by_id as mine
-        where mine.id = public.table_assignments.event_id
-        offset 0
+    (
+        (
+            select current_setting('asked_at.public.events.id', true)
+                = statement_timestamp()::text
+        )
+        or private.my_managed_event_ids_ask_for(event_id) is not null
+    )
+    and (
+        event_id = any (
+            array(
+                select asked.id
+                from unnest(
+                    nullif(
+                        current_setting('asked_for.public.events.id', true), ''
+                    )::uuid[]
+                ) as asked (id)
+                where private.my_managed_event_ids_include(asked.id)
+            )
+        )
+        or event_id = any (array(select private.my_managed_event_ids()))
     )
 );
 

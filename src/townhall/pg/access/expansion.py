@@ -169,14 +169,13 @@ def _policies(rule: Access, roles: Roles) -> Iterator[Policy]:
             updated = rule.becomes if command == "update" else None
             if updated is not None and is_anonymous:
                 updated = updated.anonymous
-            found = principal.found if command == "select" else principal.written
             yield Policy(
                 schema=rule.schema,
                 table=rule.table.name,
                 name=policy_name(principal, command, anonymous=is_anonymous),
                 command=command,
                 roles=(role,),
-                using=None if command == "insert" else found,
+                using=None if command == "insert" else principal.found,
                 check=(updated or principal).written if command in _LEAVES_A_ROW else None,
             )
 

@@ -38,10 +38,11 @@ class Principal:
         caller_columns: The columns that have the caller's id in each of these rows.
         is_lookup: Whether the condition reads another table for each row. Beside others it comes
             last, so that it is left out for the rows that they fulfil.
-        of_written_row: The condition in another form, for a row that is inserted, updated or
-            deleted; empty where the condition itself is evaluated.
+        of_written_row: The condition in another form, for a row that an insert or an update
+            leaves; empty where the condition itself is evaluated.
         asking: Conditions that are always true, and ask for what the first row that a statement
-            finds belongs to. They come before the condition in a policy for reads.
+            finds belongs to. They come before the condition where rows are found: by a select, an
+            update or a delete.
     """
 
     name: str
@@ -72,12 +73,12 @@ class Principal:
 
     @property
     def written(self) -> str:
-        """The condition for a row that is inserted, updated or deleted."""
+        """The condition for a row that an insert or an update leaves."""
         return self.of_written_row or self.condition
 
     @property
     def found(self) -> str:
-        """The condition for a row that is read."""
+        """The condition for a row that is read, updated or deleted."""
         if not self.asking:
             return self.condition
         return "\nand ".join(sql.parenthesized(each) for each in (*self.asking, self.condition))
