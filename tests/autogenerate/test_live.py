@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import pytest
 from alembic import command
@@ -60,6 +61,13 @@ class Project:
     database: str
     schema: str | None = None
 
+    @classmethod
+    def begun(cls, folder: Path, database: str, schema: str | None = None) -> Self:
+        """Return an application without a revision, in an empty folder."""
+        (folder / "versions").mkdir()
+        shutil.copy(Path(__file__).parents[2] / "alembic" / "script.py.mako", folder)
+        return cls(folder, database, schema)
+
     @property
     def config(self) -> Config:
         config = Config()
@@ -94,9 +102,7 @@ class Project:
 
 @pytest.fixture(params=[None, pytest.param("Shop", marks=pytest.mark.exhaustive)])
 def project(request: pytest.FixtureRequest, tmp_path: Path, empty_database: str) -> Project:
-    (tmp_path / "versions").mkdir()
-    shutil.copy(Path(__file__).parents[2] / "alembic" / "script.py.mako", tmp_path)
-    return Project(tmp_path, empty_database, request.param)
+    return Project.begun(tmp_path, empty_database, request.param)
 
 
 CHANGES = {

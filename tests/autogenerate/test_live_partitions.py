@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -40,10 +39,8 @@ KEYS = {
 
 @pytest.fixture
 def project(tmp_path: Path, server: Databases) -> Iterator[Project]:
-    (tmp_path / "versions").mkdir()
-    shutil.copy(Path(__file__).parents[2] / "alembic" / "script.py.mako", tmp_path)
     with server.create() as url:
-        project = Project(tmp_path, url)
+        project = Project.begun(tmp_path, url)
         project.declare(TABLES.format(""))
         project.revise()
         command.upgrade(project.config, "head")

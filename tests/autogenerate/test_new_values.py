@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -15,9 +14,7 @@ from tests.support.dump import dump
 
 @pytest.fixture
 def project(tmp_path: Path, empty_database: str) -> Project:
-    (tmp_path / "versions").mkdir()
-    shutil.copy(Path(__file__).parents[2] / "alembic" / "script.py.mako", tmp_path)
-    return Project(tmp_path, empty_database)
+    return Project.begun(tmp_path, empty_database)
 
 
 ONE = (("a", "b"), ("x", "y"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -127,9 +126,7 @@ CHANGES: Mapping[str, tuple[str, str]] = {
 
 @pytest.fixture
 def project(tmp_path: Path, empty_database: str) -> Project:
-    (tmp_path / "versions").mkdir()
-    shutil.copy(Path(__file__).parents[2] / "alembic" / "script.py.mako", tmp_path)
-    return Project(tmp_path, empty_database)
+    return Project.begun(tmp_path, empty_database)
 
 
 @pytest.mark.parametrize("form", ["live=yes", "live=no"], ids=["long", "short"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from copy import copy
 from typing import Any
 
 from alembic.operations import MigrateOperation
@@ -150,12 +151,17 @@ def _default(column: Column[Any]) -> str | None:
 
 
 def _other_changes(operation: AlterColumnOp, actual: catalog.Column) -> Iterable[AlterColumnOp]:
-    if operation.modify_nullable is None and operation.modify_comment is False:
-        return
     operation.modify_type = None
     # What SQLAlchemy knows no type for has PostgreSQL's.
     operation.existing_type = ColumnType(actual.type)
-    yield operation
+    # Each by itself: a column of a table in use is set not null in steps.
+    if operation.modify_comment is not False:
+        comment = copy(operation)
+        comment.modify_nullable = None
+        yield comment
+    if operation.modify_nullable is not None:
+        operation.modify_comment = False
+        yield operation
 
 
 def _using(name: str, type_: str, cast: Cast) -> str | None:
