@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 from alembic.config import Config, main
 from alembic.util import CommandError
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from tests.support.applications import SmallApplication
 from townhall import embedded
@@ -130,6 +130,37 @@ def test_failure_of_a_revision_in_a_cell_leaves_the_others_done(
     assert has_seats(vienna)
 
 
+def test_error_of_the_code_of_a_revision_in_a_cell_leaves_the_others_done(
+    tmp_path: Path, cells: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    berlin, vienna = cells
+    ini = application(tmp_path, berlin=berlin, vienna=vienna)
+    name = make_url(berlin).database
+    fails = f"if op.get_bind().engine.url.database == {name!r}:\n        raise KeyError('seats')\n"
+    upgrade = "def upgrade():\n    "
+    source = _REVISION.replace(upgrade, f"{upgrade}{fails}    ")
+    (tmp_path / "versions" / "seats_0001.py").write_text(source)
+    with pytest.raises(SystemExit):
+        main(("-c", ini, "-x", "cells=all", "upgrade", "heads"))
+    told = told_by(capsys)
+    assert "cell berlin: KeyError: 'seats'" in told
+    assert "Done: vienna." in told
+    assert [has_seats(url) for url in cells] == [False, True]
+
+
+def test_percent_sign_in_the_url_of_a_cell_is_told_to_be_doubled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ini = application(tmp_path)
+    with (tmp_path / "alembic.ini").open("a") as file:
+        file.write("berlin = postgresql://app:p%40ss@localhost/app\n")
+    with pytest.raises(SystemExit):
+        main(("-c", ini, "-x", "cells=all", "current"))
+    told = told_by(capsys)
+    assert "write %% for each % of a value" in told
+    assert "p%40ss" not in told
+
+
 @pytest.mark.parametrize(
     ("words", "refusal"),
     [
@@ -137,6 +168,9 @@ def test_failure_of_a_revision_in_a_cell_leaves_the_others_done(
         (("-x", "cells=berlin", "revision", "-m", "m", "--autogenerate"), "with one database"),
         (("-x", "cells=berlin", "upgrade", "head", "--sql"), "a script for one database"),
         (("-x", "cells=paris", "upgrade", "head"), "there is no cell paris"),
+        (("-x", "cells=berlin, ,", "upgrade", "head", "--sql"), "a script for one database"),
+        (("-x", "cells= ,", "upgrade", "head"), "names no cell"),
+        (("-x", "cells=berlin", "-x", "cells=all", "upgrade", "head"), "given several times"),
         (("-x", f"url={_NOWHERE}", "-x", "cells=all", "upgrade", "head"), "are both named"),
     ],
 )

@@ -250,8 +250,8 @@ def test_example_of_the_guide_runs(engine: Engine, user: UUID) -> None:
     replica_engine = cast("Engine", run_blocks([limits], **names)["replica_engine"])
     names = {"SessionFactory": SessionFactory, "replica_engine": replica_engine, "engine": engine}
     run_blocks([reading], **names, user_id=user)
-    with replica_engine.connect():  # libpq refuses an option that it does not have
-        replica_engine.dispose()
+    replica_engine.connect().close()  # libpq refuses an option that it does not have
+    replica_engine.dispose()
 
 
 def test_replica_of_another_kind_is_refused(engine: Engine) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from configparser import InterpolationError
+from pathlib import Path
 
 from alembic.config import Config
 from alembic.util import CommandError
 
+from townhall.ini import describe_config_error
 from townhall.migrate.guard.printable_errors import printable_errors
+from townhall.printing import on_one_line
 
 CELLS = "cells"
 """The attribute of a configuration with the URL of each cell, by its name.
@@ -40,23 +44,34 @@ def chosen_cells(config: Config, arguments: Mapping[str, str]) -> dict[str, str]
         arguments: The ``-x`` arguments.
 
     Raises:
-        CommandError: A cell is not declared, or a single database is named as well.
+        CommandError: A cell is not declared, none is named, the argument is given several times, or
+            a single database is named as well.
     """
     given = arguments.get(CELLS)
     if given is None:
         return {}
     if "url" in arguments or "connection" in config.attributes:
         raise CommandError("-x cells and a single database are both named: name one of them")
+    if len([each for each in _x_arguments(config) if each.partition("=")[0] == CELLS]) > 1:
+        raise CommandError("-x cells is given several times: name all in one, -x cells=one,other")
     declared = _declared(config)
-    names = list(declared) if given == _ALL else [each.strip() for each in given.split(",")]
+    named = [each.strip() for each in given.split(",") if each.strip()]
+    names = list(declared) if named == [_ALL] else named
     if unknown := [each for each in names if each not in declared]:
         raise CommandError(
             f"there is no cell {', '.join(unknown)}: the section [{CELLS}] of alembic.ini, or"
             f" config.attributes[{CELLS!r}], has {', '.join(declared) or 'none'}"
         )
     if not names:
-        raise CommandError(f"-x cells=all: the section [{CELLS}] of alembic.ini has no cell")
+        has = f"has {', '.join(declared)}" if declared else "has no cell"
+        raise CommandError(
+            f"-x cells={given} names no cell: the section [{CELLS}] of alembic.ini {has}"
+        )
     return {name: declared[name] for name in names}
+
+
+def _x_arguments(config: Config) -> Iterable[str]:
+    return getattr(config.cmd_opts, "x", None) or ()
 
 
 def _declared(config: Config) -> dict[str, str]:
@@ -66,8 +81,14 @@ def _declared(config: Config) -> dict[str, str]:
     sections = config.file_config
     if not sections.has_section(CELLS):
         return {}
+    try:
+        found = sections.items(CELLS)
+    except InterpolationError as error:
+        name = Path(config.config_file_name or "alembic.ini")
+        told = describe_config_error(error, name)
+        raise CommandError(f"section [{CELLS}] of {told}") from None
     # What stands in [DEFAULT], as Alembic's own `here`, is in every section.
-    return {name: url for name, url in sections.items(CELLS) if name not in sections.defaults()}
+    return {name: url for name, url in found if name not in sections.defaults()}
 
 
 def each_cell(cells: Mapping[str, str], migrate: Callable[[str, str], None]) -> None:
@@ -93,6 +114,9 @@ def each_cell(cells: Mapping[str, str], migrate: Callable[[str, str], None]) -> 
             failed[name] = str(error)
             if isinstance(error.__context__, KeyboardInterrupt):
                 break
+        except Exception as error:  # noqa: BLE001 - of a revision's own code, logged and told
+            _log.exception("Cell %s", name)
+            failed[name] = f"{type(error).__name__}: {on_one_line(error)}"
         else:
             done.append(name)
     if failed:
