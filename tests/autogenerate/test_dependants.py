@@ -687,3 +687,68 @@ def test_serial_key_that_a_view_reads_becomes_an_identity(lab: Lab) -> None:
         return Schema(metadata, [seen])
 
     lab.there_and_back(declared(sa.Integer), declared(sa.BigInteger, sa.Identity(always=True)))
+
+
+UNDECLARABLE = f"""
+    create operator {SCHEMA}.@@+ (
+        function = {SCHEMA}.joined, leftarg = text, rightarg = integer
+    );
+    create operator {SCHEMA}.@@- (function = {SCHEMA}.size, rightarg = {SCHEMA}.pair);
+    create cast ({SCHEMA}.pair as integer) with function {SCHEMA}.size({SCHEMA}.pair);
+    create aggregate {SCHEMA}."All of them"(integer) (
+        sfunc = {SCHEMA}.joined, stype = text, initcond = 'it''s: ', msfunc = {SCHEMA}.joined,
+        minvfunc = {SCHEMA}.joined, mstype = text, mfinalfunc = pg_catalog.upper
+    );
+    create aggregate {SCHEMA}.ranked(order by integer) (
+        sfunc = {SCHEMA}.joined, stype = text, finalfunc = pg_catalog.lower
+    );
+    comment on aggregate {SCHEMA}."All of them"(integer) is 'All.';
+    revoke all on function {SCHEMA}."All of them"(integer) from public;
+    grant execute on function {SCHEMA}."All of them"(integer) to authenticated with grant option
+"""
+
+
+def joined_and_size(first: str) -> Schema:
+    pair = pg.CompositeType(schema=SCHEMA, name="pair", attributes={"one": "integer"})
+    functions = [
+        pg.Function(
+            schema=SCHEMA,
+            name=name,
+            arguments=arguments,
+            returns=returns,
+            body=body,
+            volatility="immutable",
+        )
+        for name, arguments, returns, body in (
+            ("joined", {first: "text", "b": "integer"}, "text", f"select {first} || b"),
+            ("size", {first: f"{SCHEMA}.pair"}, "integer", f"select ({first}).one"),
+        )
+    ]
+    return Schema(entities=[pair, *functions])
+
+
+def test_function_of_an_operator_a_cast_and_an_aggregate_can_be_changed(lab: Lab) -> None:
+    lab.migrate(joined_and_size("a"))
+    lab.connection.execute(sa.text(UNDECLARABLE))
+    before = facts_of_undeclarable(lab)
+    for first in ("b_1", "c"):
+        revision = lab.migrate(joined_and_size(first))
+        assert facts_of_undeclarable(lab) == before
+    lab.run(revision.downgrade, 2)
+    assert facts_of_undeclarable(lab) == before
+
+
+def facts_of_undeclarable(lab: Lab) -> Sequence[str]:
+    query = """
+        select (to_jsonb(o) - '{oid,oprcode,oprnegate}'::text[])::text from pg_operator as o
+        where o.oprnamespace = 'lab'::regnamespace
+        union all
+        select (to_jsonb(c) - '{oid,castfunc}'::text[])::text from pg_cast as c where c.oid > 16383
+        union all
+        select p.proname || p.proacl::text || obj_description(p.oid)
+            || (to_jsonb(a) - '{aggfnoid}'::text[])::text
+        from pg_proc as p join pg_aggregate as a on a.aggfnoid = p.oid
+        where p.pronamespace = 'lab'::regnamespace
+        order by 1
+    """
+    return lab.connection.scalars(sa.text(query)).all()

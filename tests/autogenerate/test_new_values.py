@@ -8,7 +8,7 @@ import pytest
 from alembic import command
 
 from tests.autogenerate.test_live import Project, run_twice
-from tests.autogenerate.uses_of_an_enum import OPTIONS, uses
+from tests.autogenerate.uses_of_an_enum import OPTIONS, UNDECLARABLE, uses
 from tests.support.dump import dump
 
 
@@ -30,6 +30,7 @@ def test_every_use_of_a_new_value_is_written_in_the_run_that_adds_it(
     project.declare(uses(*ONE, more=False), OPTIONS)
     project.revise()
     command.upgrade(project.config, "head")
+    project.execute(";".join(UNDECLARABLE))
     before = without_values(dump(project.database))
     project.declare(uses(*MORE_OF_EACH, more=True), OPTIONS)
     values, *revisions = project.revise(argument)

@@ -64,6 +64,54 @@ entities = [
 ]
 """
 
+UNDECLARABLE = (
+    """
+    create function public.mood_of(given integer) returns "Shop"."Mood"
+    language sql immutable return 'a'::"Shop"."Mood"
+    """,
+    'create cast (integer as "Shop"."Mood") with function public.mood_of(integer) as assignment',
+    """comment on cast (integer as "Shop"."Mood") is 'It''s 50 %.'""",
+    'create cast ("Shop"."Mood" as text) with inout',
+    """
+    create function public.is_mood(one "Shop"."Mood", other text) returns boolean
+    language sql immutable return one::text operator(pg_catalog.=) other
+    """,
+    """
+    create function public.is_no_mood(one "Shop"."Mood", other text) returns boolean
+    language sql immutable return one::text operator(pg_catalog.<>) other
+    """,
+    """
+    create operator public.<<>> (
+        function = public.is_no_mood, leftarg = "Shop"."Mood", rightarg = text,
+        negator = operator(public.====)
+    )
+    """,
+    """
+    create operator public.==== (
+        function = public.is_mood, leftarg = "Shop"."Mood", rightarg = text,
+        negator = operator(public.<<>>), restrict = pg_catalog.eqsel, hashes
+    )
+    """,
+    """
+    create operator public.!! (function = public.mood_of, rightarg = integer)
+    """,
+    """
+    create function public.later(one "Shop"."Mood", other "Shop"."Mood") returns "Shop"."Mood"
+    language sql immutable return greatest(one, other)
+    """,
+    """
+    create aggregate public."Last of all"(given "Shop"."Mood") (
+        sfunc = public.later, stype = "Shop"."Mood", initcond = 'a', combinefunc = public.later,
+        parallel = safe
+    )
+    """,
+    """
+    comment on aggregate public."Last of all"("Shop"."Mood") is 'The last.'
+    """,
+    'revoke all on function public."Last of all"("Shop"."Mood") from public',
+)
+"""What uses an enum and can't be declared, as statements."""
+
 OPTIONS = ', entities=entities, schemas=["Shop"]'
 
 

@@ -16,6 +16,7 @@ from townhall.pg.catalog.fragments import (
     grant_option,
     grantee,
 )
+from townhall.pg.catalog.operators import AGGREGATES, CASTS, OPERATORS
 
 Key = tuple[str, ...]
 
@@ -45,11 +46,12 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a table, a view or a domain that depends on something else.
+    """A part of a table, a view or a domain, or what can't be declared, that depends on others.
 
     Attributes:
         kind: ``default``, ``domain default``, ``generated column``, ``foreign key``, another
-            ``constraint``, ``index``, ``rule`` or ``statistics``.
+            ``constraint``, ``index``, ``rule``, ``statistics``, ``cast``, ``operator`` or
+            ``aggregate``.
         identity: The part in words: ``constraint rated on shop.orders``.
         drop: The statement that drops it, if it exists.
         create: The statements that create it again as it is, with what was set for it.
@@ -509,6 +511,12 @@ _QUERY = f"""
         {_STATISTICS}
         union all
         {_RULES}
+        union all
+        {CASTS}
+        union all
+        {OPERATORS}
+        union all
+        {AGGREGATES}
         union all
         {_ENTITIES}
     ) as p (kind, name, drop, "create")
