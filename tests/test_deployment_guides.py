@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import Table, text
 
+from tests.community.bulk_data import insert_founders_with_scores
 from tests.support.blocks import blocks_of, run_blocks
 from townhall import Base, TenantProfile, metadata
 from townhall.pg import StorageParameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy import Engine, ForeignKeyConstraint
+    from sqlalchemy import Connection, Engine, ForeignKeyConstraint
 
 DOCS = Path(__file__).parents[1] / "docs"
 QUERIES = [each.text for each in blocks_of("docs/deployment.md", "sql")]
@@ -34,6 +36,49 @@ def test_query_of_the_guide_runs_for_a_role_that_monitors(
             connection.execute(text("set local role watcher"))
         assert connection.execute(text(query)).keys()
         connection.rollback()
+
+
+def test_queries_of_the_guide_find_dead_rows_old_benchmarks_and_open_transactions(
+    townhall_engine: Engine,
+) -> None:
+    with townhall_engine.begin() as connection:
+        insert_founders_with_scores(connection, 40, 1)
+        connection.execute(text("select refresh_benchmark_aggregates()"))
+    with townhall_engine.begin() as connection:
+        connection.execute(text("update profiles set stage = 'idea'"))
+        connection.execute(text("select pg_stat_force_next_flush()"))
+    with townhall_engine.connect() as reader, townhall_engine.connect() as connection:
+        process = reader.scalar(
+            text("select pg_backend_pid() from (select count(*) from events) as e")
+        )
+        isolated = connection.execution_options(isolation_level="AUTOCOMMIT")
+        bloat = _answers(isolated, "dead_share")
+        (dead,) = (row["dead_share"] for row in bloat if row["relname"] == "profiles")
+        assert dead > 0.2
+        ages = {row["benchmark"]: row["age"] for row in _answers(isolated, "refreshed_at")}
+        assert ages.keys() == {"stage", "industry"}
+        assert all(timedelta(0) < age < timedelta(minutes=10) for age in ages.values())
+        (long,) = [
+            row
+            for row in _answers(isolated, "xact_start", **{"1 minute": "0"})
+            if row["pid"] == process
+        ]
+        assert long["state"] == "idle in transaction"
+        assert "events" in long["tables"]
+        (connections,) = _answers(isolated, "idle_in_transaction")
+        assert connections["idle_in_transaction"] >= 1
+        assert connections["active"] >= 1
+        assert "consent_preferences" in {
+            row["table_name"] for row in _answers(isolated, "reltuples")
+        }
+
+
+def _answers(connection: Connection, word: str, **replacements: str) -> Sequence[Mapping[str, Any]]:
+    """Return what the one query of the guide answers that has a word."""
+    (query,) = (each for each in QUERIES if word in each)
+    for former, other in replacements.items():
+        query = query.replace(former, other)
+    return [dict(row) for row in connection.execute(text(query)).mappings()]
 
 
 def test_statements_before_a_distribution_let_an_ordinary_role_own_the_database(

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.session.database import Logins, Note, notes_database
+from tests.support.blocks import blocks_of
 from tests.support.standby import Pair, query, standby_pair
 from townhall.errors import Kind, explain
 from townhall.session import AsyncSessionFactory, SessionFactory, replica
@@ -242,6 +243,26 @@ def _wait_until_received(pair: Servers, position: str) -> None:
         $$
         """,
     )
+
+
+def test_queries_of_the_guide_tell_how_far_a_standby_is_and_what_a_slot_keeps(
+    pair: Servers, primary: Engine, user: UUID
+) -> None:
+    _, lag, slots, *_ = (each.text for each in blocks_of("docs/deployment.md", "sql"))
+    owner = create_engine(pair.pair.primary, isolation_level="AUTOCOMMIT")
+    with owner.connect() as connection, paused(pair):
+        create = "select pg_create_physical_replication_slot('left', immediately_reserve => true)"
+        connection.execute(text(create))
+        _write(SessionFactory(primary), user)
+        (standby,) = connection.execute(text(lag)).mappings()
+        assert standby["state"] == "streaming"
+        assert standby["bytes_behind"] > 0
+        assert standby["seconds_behind"] >= 0
+        (slot,) = connection.execute(text(slots)).mappings()
+        assert (slot["slot_name"], slot["active"]) == ("left", False)
+        assert slot["bytes_kept"] > 0
+        connection.execute(text("select pg_drop_replication_slot('left')"))
+    owner.dispose()
 
 
 def test_each_transaction_of_a_session_goes_where_it_can(
