@@ -360,6 +360,11 @@ _CONSTRAINTS = f"""
         where o.contypid <> 0
     ) as s
     where o.contype <> 'n' and o.conparentid = 0 and o.coninhcount = 0
+        -- Those of a domain go and come with it.
+        and not exists (
+            select from seeds as s
+            where s.classid = 'pg_catalog.pg_type'::regclass and s.objid = o.contypid
+        )
 """
 
 _INDEXES = f"""
