@@ -167,11 +167,12 @@ def ordered(
         # What was changed in the trial comes back as it was before.
         before = {each.identity: each for each in _blocking(connection, failures, comparison).parts}
         overloads = _overloads_of_calls(failures, comparison)
-        entities = ((blocking.entities & known) | overloads) - recreated
+        views = _views_of_defaults(blocking.parts, operations, comparison)
+        entities = ((blocking.entities & known) | overloads | {*views.values()}) - recreated
         new_parts = {
             each.identity: before.get(each.identity, each)
             for each in _of_kept_tables(blocking.parts, operations)
-            if each.identity not in parts
+            if each.identity not in parts and each.identity not in views
         }
         # A default that goes is dropped by its own operation, and before others only where
         # nothing else in the way can be dropped.
@@ -223,6 +224,25 @@ def _overloads_of_calls(
         for key in {*comparison.keys.values()} & comparison.actual.keys()
         if isinstance(each := comparison.actual[key], Routine)
         and any(f"{each.name}(" in message for message in messages)
+    }
+
+
+def _views_of_defaults(
+    parts: Iterable[Part], operations: Iterable[MigrateOperation], comparison: Comparison
+) -> dict[str, Key]:
+    # The default of a view that changes would be set to what it was after that.
+    changed = {
+        f" on {each.target.literal_name}": comparison.keys[each.target.key]
+        for each in operations
+        if isinstance(each, CreateEntityOp | ReplaceEntityOp)
+        and isinstance(each.target, View)
+        and comparison.keys.get(each.target.key) in comparison.actual
+    }
+    return {
+        part.identity: key
+        for part in parts
+        for end, key in changed.items()
+        if part.kind == "default" and part.identity.endswith(end)
     }
 
 
