@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
 from townhall import pg
@@ -43,5 +44,22 @@ def test_view_that_is_created_again_has_the_privileges_that_it_had(lab: Lab) -> 
     before = privileges(lab)
     revision = lab.migrate(Schema(entities=[renamed]))
     assert "lab_newcomer select" not in str(privileges(lab))
+    lab.run(revision.downgrade, times=2)
+    assert privileges(lab) == before
+
+
+def test_table_that_goes_with_new_default_privileges_comes_back_without_them(lab: Lab) -> None:
+    def declared(table: str, column: str, *more: pg.DefaultPrivileges) -> Schema:
+        metadata = sa.MetaData()
+        sa.Table(table, metadata, sa.Column(column, sa.Integer), schema=SCHEMA)
+        seen = pg.View(schema=SCHEMA, name="seen", definition=f"select {column} from lab.{table}")
+        return Schema(metadata, [*more, seen])
+
+    lab.migrate(declared("old", "a"))
+    before = privileges(lab)
+    given = pg.DefaultPrivileges(
+        schema=SCHEMA, objects="tables", grants={"authenticated": ("select",)}
+    )
+    revision = lab.migrate(declared("new", "b", given))
     lab.run(revision.downgrade, times=2)
     assert privileges(lab) == before

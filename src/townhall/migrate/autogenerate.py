@@ -27,7 +27,10 @@ from townhall.migrate.compare.definitions import not_repeated, with_definitions
 from townhall.migrate.compare.dependants import is_change_of
 from townhall.migrate.compare.derived import referred_to, with_declared_by
 from townhall.migrate.compare.entities import Declared, compare
-from townhall.migrate.compare.exact_privileges import with_exact_privileges
+from townhall.migrate.compare.exact_privileges import (
+    with_default_privileges_last,
+    with_exact_privileges,
+)
 from townhall.migrate.compare.missing_values import refuse_without_value, tables_with_rows
 from townhall.migrate.compare.normalization import normalized, normalized_operations
 from townhall.migrate.compare.ordering import drops_function, ordered, table_operations
@@ -260,7 +263,8 @@ def _found(
         refusals += more
     waiting = waiting_for_types(operations, refusals)
     operations = with_exact_privileges(
-        connection, [each for each in operations if each not in waiting]
+        connection,
+        with_default_privileges_last([each for each in operations if each not in waiting]),
     )
     operations = with_names_of_former_sequences(operations)
     known = {each.difference for each in by_hand}

@@ -8,7 +8,13 @@ from dataclasses import replace
 from alembic.operations import MigrateOperation
 from sqlalchemy import Connection
 
-from townhall.pg import CreateEntityOp, DropEntityOp, Entity
+from townhall.pg import (
+    CreateEntityOp,
+    DefaultPrivileges,
+    DropEntityOp,
+    Entity,
+    ReplaceEntityOp,
+)
 from townhall.pg.catalog import DefaultObjects, read_default_grantees
 from townhall.pg.privileges import PUBLIC
 from townhall.pg.state import Key
@@ -47,6 +53,25 @@ def with_exact_privileges(
     }
     grantees = read_default_grantees(connection) if dropped else {}
     return [_exact(each, dropped, grantees) for each in operations] if grantees else [*operations]
+
+
+def with_default_privileges_last(
+    operations: Sequence[MigrateOperation],
+) -> list[MigrateOperation]:
+    """Return operations of which the changes of default privileges come last.
+
+    So the downgrade undoes them first, and what it creates again is not given what they give.
+
+    Args:
+        operations: The operations of a revision.
+    """
+    return sorted(
+        operations,
+        key=lambda each: (
+            isinstance(each, CreateEntityOp | DropEntityOp | ReplaceEntityOp)
+            and isinstance(each.target, DefaultPrivileges)
+        ),
+    )
 
 
 def _exact(operation: MigrateOperation, dropped: set[Key], grantees: Grantees) -> MigrateOperation:
