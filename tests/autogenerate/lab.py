@@ -21,7 +21,7 @@ from townhall import pg
 from townhall.migrate import autogenerate, safety
 from townhall.migrate.compare.expressions import render_sql_unchanged
 from townhall.migrate.compare.scope import Scope
-from townhall.migrate.settings import SETTINGS, Settings
+from townhall.migrate.settings import LIVE_OPTION, SETTINGS, Settings
 from townhall.migrate.trial.hook import finish_and_try
 from townhall.migrate.write.rendering import render_item
 from townhall.pg import Entity
@@ -67,10 +67,12 @@ class Lab:
     Attributes:
         connection: A connection within a transaction that is rolled back in the end.
         schemas: The schemas that are compared.
+        live: Whether revisions change tables that exist without long locks.
     """
 
     connection: Connection
     schemas: tuple[str, ...] = (SCHEMA,)
+    live: bool = False
 
     def context(self, schema: Schema) -> MigrationContext:
         """Return Alembic's context for a declaration, which sees nothing but the lab."""
@@ -85,6 +87,7 @@ class Lab:
                 "include_name": scope.name_filter(self.connection),
                 "include_object": scope.object_filter(self.connection),
                 SETTINGS: replace(settings, scope=scope),
+                LIVE_OPTION: self.live,
             },
         )
         render_sql_unchanged(context)
@@ -98,6 +101,19 @@ class Lab:
         assert script.upgrade_ops is not None
         assert script.downgrade_ops is not None
         return script.upgrade_ops, script.downgrade_ops
+
+    def revisions(self, schema: Schema) -> list[Revision]:
+        """Return the revisions to a declaration, in their order."""
+        context = self.context(schema)
+        scripts = [produce_migrations(context, schema.metadata)]
+        finish_and_try(context, None, scripts)
+        return [
+            Revision(code(upgrade, context), code(downgrade, context))
+            for script in scripts
+            for upgrade, downgrade in zip(
+                script.upgrade_ops_list, script.downgrade_ops_list, strict=True
+            )
+        ]
 
     def differences(self, schema: Schema) -> list[str]:
         """Return what autogenerate finds necessary, in words."""
@@ -156,6 +172,16 @@ class Lab:
         # Outside of a savepoint PostgreSQL 18 begins none after a change of a domain's checks.
         with self.connection.begin_nested():
             _execute(code, MigrationContext.configure(self.connection), times)
+
+    def run_committed(self, code: str) -> None:
+        """Run the body of a revision's function in a transaction of its own, as Alembic does.
+
+        Args:
+            code: Its Python, which may commit on its way.
+        """
+        context = MigrationContext.configure(self.connection)
+        with context.begin_transaction():
+            _execute(code, context)
 
     def script(self, code: str) -> str:
         """Return the SQL script of the body of a revision's function.

@@ -1,370 +1,212 @@
 """Random schemas over the kinds that can be declared, which depend on each other.
 
-All names of a schema are written in one style: in capitals, with a quote, as key words, 63 bytes
-long. Two schemas of one style share names, so that one is a change of the other.
+All names of a schema are written in one style. Two schemas of one style share names, so that one is
+a change of the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 from hypothesis import strategies as st
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Connection
 
 from tests.autogenerate.lab import SCHEMA, Schema
+from tests.autogenerate.random_names import STYLES
+from tests.autogenerate.random_parts import MOST, Choice, Parts, full_parts, parts
+from tests.autogenerate.random_tables import CLIENTS, PARTITIONED, Tables, reads_table
 from townhall import pg
 from townhall.pg import Entity, sql
 
 PUBLICATION = "lab's 100% odd"
-STYLES = ("{}", "{} odd name", "Odd{}", "100%{}", "{}:x", 'a "{}"', "it's {}", "é{}ß", "{:x<63}")
-KEY_WORDS = {
-    "a": "position",
-    "b": "order",
-    "c": "values",
-    "d": "row",
-    "t0": "user",
-    "t1": "table",
-    "t2": "select",
-    "e0": "interval",
-    "d0": "precision",
-    "k0": "grouping",
-    "r0": "overlaps",
-    "s0": "sequence",
-    "f0": "coalesce",
-    "f1": "extract",
-    "v0": "window",
-    "m0": "analyze",
-    "x": "time",
-}
-CLIENTS = ("authenticated", "service_role")
+EXTENSION = "vector"
+
+
+def prepare(connection: Connection) -> None:
+    """Create what the schemas need and do not declare."""
+    for statement in (
+        f"create schema {SCHEMA}",
+        f"create publication {sql.quote(PUBLICATION)}",
+        "create schema auth",
+        "create table auth.users (id integer primary key, email text)",
+    ):
+        connection.execute(sql.statement(statement))
+
+
+def without_missing(connection: Connection, schema: Schema) -> Schema:
+    """Return a declaration without the extension, where the server does not have it."""
+    query = sa.text("select from pg_available_extensions where name = :name")
+    if connection.execute(query, {"name": EXTENSION}).first() is not None:
+        return schema
+    present = [each for each in schema.entities if not isinstance(each, pg.Extension)]
+    return replace(schema, entities=present)
 
 
 @dataclass(frozen=True)
-class Choice:
-    """A random object.
+class Change:
+    """A random change of a schema.
 
     Attributes:
-        number: Which of those of its kind.
-        value: A number that decides what it uses and is.
-        flags: Whether it has this and that.
+        style: The style of its names.
+        old: The objects before it.
+        new: The objects after it.
     """
 
-    number: int
-    value: int
-    flags: tuple[bool, bool, bool]
+    style: str
+    old: Parts
+    new: Parts
 
-
-_CHOICES = st.builds(
-    Choice,
-    number=st.integers(0, 2),
-    value=st.integers(0, 11),
-    flags=st.tuples(st.booleans(), st.booleans(), st.booleans()),
-)
-
-
-def _some(most: int) -> st.SearchStrategy[list[Choice]]:
-    return st.lists(_CHOICES, max_size=most, unique_by=lambda choice: choice.number)
-
-
-_PARTS = {
-    "e": 2,
-    "d": 2,
-    "k": 1,
-    "r": 1,
-    "s": 2,
-    "t": 3,
-    "f": 3,
-    "h": 1,
-    "v": 3,
-    "m": 2,
-    "p": 2,
-    "g": 2,
-}
-Parts = dict[str, list[Choice]]
-
-
-def parts() -> st.SearchStrategy[Parts]:
-    """Return a strategy of the objects of a schema, by the letter of their kind."""
-    return st.fixed_dictionaries({letter: _some(most) for letter, most in _PARTS.items()})
+    def schemas(self) -> tuple[Schema, Schema]:
+        """Return what is declared before and after it."""
+        return _Builder(self.style, self.old).schema(), _Builder(self.style, self.new).schema()
 
 
 @st.composite
-def changes(draw: st.DrawFn) -> tuple[Schema, Schema]:
+def changes(draw: st.DrawFn) -> Change:
     """Draw a schema, and the same schema with objects of some kinds changed."""
-    style = draw(st.sampled_from((*STYLES, "key words")))
+    style = draw(st.sampled_from(STYLES))
     old, new = draw(parts()), draw(parts())
-    changed = draw(st.sets(st.sampled_from(sorted(_PARTS)), min_size=1))
-    new = {letter: new[letter] if letter in changed else old[letter] for letter in _PARTS}
-    return _Builder(style, old).schema(), _Builder(style, new).schema()
+    changed = draw(st.sets(st.sampled_from(sorted(MOST)), min_size=1))
+    kept = {letter: new[letter] if letter in changed else old[letter] for letter in MOST}
+    return Change(style, old, kept)
+
+
+def full_schemas() -> Iterator[Schema]:
+    """Yield schemas with all objects that there can be, in some of their forms."""
+    for each in full_parts():
+        yield _Builder(STYLES[0], each).schema()
 
 
 @dataclass
-class _Builder:
-    style: str
-    parts: Parts
-    metadata: sa.MetaData = field(default_factory=sa.MetaData)
-    entities: list[Entity] = field(default_factory=list)
-
+class _Builder(Tables):
     def schema(self) -> Schema:
         """Return the declaration."""
         self.add_types()
         for choice in self.parts["s"]:
             self.entities.append(self.sequence(choice))
-        columns = {choice.number: self.columns_of(choice) for choice in self.parts["t"]}
         for choice in self.parts["t"]:
-            self.add_table(choice, columns)
-        self.add_routines()
-        self.add_views()
+            self.add_table(choice)
+        sources = {f"t{each.number}": self.columns_of(each) for each in self.parts["t"]}
+        self.add_views(sources)
+        self.add_routines([*sources])
         self.add_rules()
+        self.add_of_database()
         return Schema(self.metadata, self.entities)
 
-    def name(self, base: str) -> str:
-        """Return a name in the style of the schema."""
-        if self.style == "key words":
-            return KEY_WORDS.get(base, base)
-        # "{:x<63}" is the longest name there can be.
-        return self.style.format(base)
+    def add_routines(self, sources: Sequence[str]) -> None:
+        self.entities += [self.function(choice) for choice in self.parts["f"]]
+        self.entities += [self.procedure(choice) for choice in self.parts["h"]]
+        if sources:
+            self.entities += [self.reader(choice, sources) for choice in self.parts["w"]]
 
-    def literal(self, base: str) -> str:
-        """Return the qualified name of an object as SQL."""
-        return sql.qualified(SCHEMA, self.name(base))
-
-    def has(self, letter: str) -> bool:
-        return bool(self.parts[letter])
-
-    def add_types(self) -> None:
-        for choice in self.parts["e"]:
-            _, is_commented, is_restricted = choice.flags
-            self.entities.append(
-                pg.EnumType(
-                    schema=SCHEMA,
-                    name=self.name(f"e{choice.number}"),
-                    # The same each time: PostgreSQL can't remove a value on the way back.
-                    values=VALUES[: 4 - choice.number],
-                    comment="It's 100% :x." if is_commented else None,
-                    usage=CLIENTS if is_restricted else ("public",),
-                )
-            )
-        for choice in self.parts["d"]:
-            is_null, has_default, has_check = choice.flags
-            limit = choice.value % 3
-            self.entities.append(
-                pg.Domain(
-                    schema=SCHEMA,
-                    name=self.name(f"d{choice.number}"),
-                    base="integer",
-                    is_nullable=is_null,
-                    default=str(choice.value + 1) if has_default else None,
-                    checks={self.name("limit"): f"value > {limit}"} if has_check else {},
-                )
-            )
-        for choice in self.parts["k"]:
-            is_long, is_commented, _ = choice.flags
-            attributes = {self.name("a"): "text", self.name("b"): "integer"}
-            if is_long:
-                attributes[self.name("c")] = self.type_of_domain() or "date"
-            self.entities.append(
-                pg.CompositeType(
-                    schema=SCHEMA,
-                    name=self.name("k0"),
-                    attributes=attributes,
-                    attribute_comments={self.name("a"): "It's odd."} if is_commented else {},
-                )
-            )
-        for choice in self.parts["r"]:
-            is_named, is_commented, is_restricted = choice.flags
-            self.entities.append(
-                pg.RangeType(
-                    schema=SCHEMA,
-                    name=self.name("r0"),
-                    subtype="time",
-                    multirange=self.name("r1") if is_named else None,
-                    comment="Hours." if is_commented else None,
-                    usage=CLIENTS if is_restricted else ("public",),
-                )
-            )
-
-    def type_of_domain(self) -> str | None:
-        numbers = [choice.number for choice in self.parts["d"]]
-        return self.literal(f"d{numbers[0]}") if numbers else None
-
-    def sequence(self, choice: Choice) -> pg.Sequence:
-        is_cycle, is_granted, is_small = choice.flags
-        return pg.Sequence(
+    def procedure(self, choice: Choice) -> pg.Procedure:
+        is_granted, is_commented, _ = choice.flags
+        types = [self.literal(f"{of}{self.parts[of][0].number}") for of in "edt" if self.has(of)]
+        types += [self.literal(f"{of}0") for of in "kr" if self.has(of)]
+        types.append("integer")
+        return pg.Procedure(
             schema=SCHEMA,
-            name=self.name(f"s{choice.number}"),
-            type="integer" if is_small else "bigint",
-            start=choice.value + 1,
-            increment=1 + choice.value % 3,
-            cycle=is_cycle,
-            grants={"authenticated": ("usage",)} if is_granted else {},
+            name=self.name(f"h{choice.number}"),
+            arguments={self.name("x"): types[choice.value % len(types)]},
+            body=f"select {choice.value}",
+            execute=CLIENTS if is_granted else (),
+            comment="It's odd." if is_commented else None,
         )
-
-    def columns_of(self, choice: Choice) -> Sequence[str]:
-        return ("id", "a", "b", "c", "d")[: 1 + choice.value % 5]
-
-    def add_table(self, choice: Choice, columns: dict[int, Sequence[str]]) -> None:
-        own = columns[choice.number]
-        first, second, third = choice.flags
-        key = self.quoted("id")
-        items: list[sa.schema.SchemaItem] = [
-            sa.Column(self.name("id"), sa.Integer, primary_key=True, autoincrement=False),
-            *(self.column(name, choice) for name in own[1:]),
-            sa.CheckConstraint(
-                f"{key} > {choice.value}", name=self.name(f"ck{choice.number}"), info=_about(first)
-            ),
-        ]
-        if "a" in own:
-            items.append(
-                sa.UniqueConstraint(
-                    self.name("a"),
-                    name=self.name(f"u{choice.number}"),
-                    deferrable=third or None,
-                    info=_about(second),
-                )
-            )
-            items.append(
-                sa.Index(
-                    self.name(f"i{choice.number}"),
-                    self.name("a"),
-                    postgresql_where=sa.text(f"{key} > {choice.value % 2}"),
-                    info=_about(third),
-                )
-            )
-        # Cycles are possible, and tables that refer to themselves.
-        target = sorted(columns)[choice.value % len(columns)]
-        if second and "b" in own:
-            items.append(
-                sa.ForeignKeyConstraint(
-                    [self.name("b")],
-                    [f"{SCHEMA}.{self.name(f't{target}')}.{self.name('id')}"],
-                    name=self.name(f"fk{choice.number}"),
-                    ondelete="cascade" if first else None,
-                )
-            )
-        sa.Table(
-            self.name(f"t{choice.number}"),
-            self.metadata,
-            *items,
-            schema=SCHEMA,
-            comment="It's 100% :x." if first else None,
-        )
-
-    def column(self, name: str, choice: Choice) -> sa.Column[Any]:
-        first, second, third = choice.flags
-        default: str | None = None
-        kind: sa.types.TypeEngine[Any]
-        if name == "a":
-            kind = sa.Text()
-            default = "it's 100% :x" if first else None
-        elif name == "b":
-            kind = sa.Integer()
-            if self.has("s") and third:
-                sequence = sql.literal(self.literal(f"s{self.parts['s'][0].number}"))
-                return sa.Column(
-                    self.name(name),
-                    kind,
-                    server_default=sa.text(f"nextval({sequence.replace(':', chr(92) + ':')})"),
-                )
-        elif name == "c":
-            values = sa.Enum(*VALUES, name=self.name("e0"), schema=SCHEMA)
-            kind = postgresql.ARRAY(values) if choice.number == 2 else values
-        else:
-            expression = f"{self.quoted('id')} * {2 + choice.value}"
-            return sa.Column(self.name(name), sa.Integer, sa.Computed(expression))
-        return sa.Column(
-            self.name(name),
-            kind,
-            nullable=not second or name == "b",
-            server_default=default,
-            comment=f"It's {name} :x." if third else None,
-        )
-
-    def quoted(self, base: str) -> str:
-        return sql.quote(self.name(base))
-
-    def add_routines(self) -> None:
-        for choice in self.parts["f"]:
-            self.entities.append(self.function(choice))
-        for choice in self.parts["h"]:
-            is_granted, is_commented, _ = choice.flags
-            self.entities.append(
-                pg.Procedure(
-                    schema=SCHEMA,
-                    name=self.name("h0"),
-                    arguments={self.name("x"): self.type_of_domain() or "integer"},
-                    body=f"select {choice.value}",
-                    execute=CLIENTS if is_granted else (),
-                    comment="It's odd." if is_commented else None,
-                )
-            )
 
     def function(self, choice: Choice) -> pg.Function:
         has_default, is_big, is_granted = choice.flags
-        body = f"select {self.quoted('x')} + {choice.value}"
-        tables = [each.number for each in self.parts["t"]]
-        returns = "bigint" if is_big else "integer"
-        if tables and choice.value % 3 == 0:
-            table = self.literal(f"t{tables[choice.value % len(tables)]}")
-            body = f"select count(*)::integer from {table} where {self.quoted('id')} > x"
-            body = body.replace("> x", f"> {self.quoted('x')}")
+        argument = "x" if choice.value % 5 else "y"
+        type_ = "bigint" if choice.value % 7 == 2 else "integer"
+        arguments = {self.name(argument): f"{type_} default 7" if has_default else type_}
+        if choice.value % 4 == 1:
+            arguments[self.name("a")] = "text default 'it''s 100% :x'"
         return pg.Function(
             schema=SCHEMA,
             name=self.name(f"f{choice.number}"),
-            arguments={self.name("x"): "integer default 7" if has_default else "integer"},
-            returns=returns,
-            body=body,
+            arguments=arguments,
+            returns="bigint" if is_big else "integer",
             volatility="immutable",
             execute=CLIENTS if is_granted else (),
             comment="It's 100% :x." if has_default else None,
+            **self.body(choice, self.quoted(argument)),
         )
 
-    def call(self, choice: Choice) -> str | None:
-        """Return a condition that calls a function."""
-        functions = self.parts["f"]
-        if not functions or choice.value % 2:
-            return None
-        function = functions[choice.value % len(functions)]
-        return f"{self.literal(f'f{function.number}')}({self.quoted('id')}) > {choice.value}"
+    def body(self, choice: Choice, argument: str) -> dict[str, Any]:
+        tables = [each.number for each in self.parts["t"]]
+        if tables and reads_table(choice):
+            table = self.literal(f"t{tables[choice.value % len(tables)]}")
+            query = f"select count(*)::integer from {table} where {self.quoted('id')} > {argument}"
+            return {"body": query}
+        result = f"({argument} + {choice.value})::integer"
+        bodies: dict[int, dict[str, Any]] = {
+            4: {"language": "plpgsql", "body": f"begin return {result}; end"},
+            5: {"body": f"return {result}"},
+            7: {"security": "definer", "settings": {"search_path": pg.SAFE_SEARCH_PATH}},
+            8: {"security": "definer", "search_path": "as found"},
+        }
+        return {"body": f"select {result}", **bodies.get(choice.value, {})}
 
-    def add_views(self) -> None:
-        sources = [f"t{choice.number}" for choice in self.parts["t"]]
+    def reader(self, choice: Choice, sources: Sequence[str]) -> pg.Function:
+        is_set, takes_row, is_granted = choice.flags
+        source = self.literal(sources[choice.value % len(sources)])
+        values: dict[str, Any] = {
+            "returns": "bigint",
+            "body": f"return (select count({self.quoted('id')}) from {source})",
+        }
+        if is_set:
+            values = {"returns": f"setof {source}", "body": f"select * from {source}"}
+        elif takes_row:
+            arguments = {self.name("x"): source}
+            values = {"arguments": arguments, "returns": "integer", "body": "select 1"}
+        return pg.Function(
+            schema=SCHEMA,
+            name=self.name(f"w{choice.number}"),
+            volatility="stable",
+            execute=CLIENTS if is_granted else (),
+            **values,
+        )
+
+    def add_views(self, sources: dict[str, Sequence[str]]) -> None:
         for letter in ("v", "m"):
             for choice in self.parts[letter]:
                 if sources:
-                    source = sources[choice.value % len(sources)]
-                    self.entities.append(self.view(letter, choice, source))
-                    sources.append(f"{letter}{choice.number}")
+                    source = [*sources][choice.value % len(sources)]
+                    columns = sources[source][: 1 + choice.value % 4]
+                    self.entities.append(self.view(letter, choice, source, columns))
+                    sources[f"{letter}{choice.number}"] = columns
 
-    def view(self, letter: str, choice: Choice, source: str) -> Entity:
+    def view(self, letter: str, choice: Choice, source: str, columns: Sequence[str]) -> Entity:
         is_granted, is_commented, third = choice.flags
         condition = self.call(choice)
         where = f" where {condition}" if condition else ""
-        more = f", {choice.value} as {self.quoted('a')}" if third else ""
+        more = f", {choice.value} as {self.quoted('z')}" if third else ""
+        chosen = ", ".join(map(self.quoted, columns))
         shared: dict[str, Any] = {
             "schema": SCHEMA,
             "name": self.name(f"{letter}{choice.number}"),
-            "definition": f"select {self.quoted('id')}{more} from {self.literal(source)}{where}",
+            "definition": f"select {chosen}{more} from {self.literal(source)}{where}",
             "grants": {"authenticated": ("select",)} if is_granted else {},
             "comment": "It's 100% :x." if is_commented else None,
             "column_comments": {self.name("id"): "The key."} if is_granted else {},
         }
         if letter == "v":
-            return pg.View(**shared, security_barrier=third)
-        index = {self.name(f"mi{choice.number}"): f"unique using btree ({self.quoted('id')})"}
-        return pg.MaterializedView(**shared, indexes=index if third else {})
+            default = self.call(choice, "1") or "false"
+            defaults = {self.name("id"): f"({default})::integer"} if is_commented else {}
+            return pg.View(**shared, security_barrier=third, column_defaults=defaults)
+        key = self.quoted("id")
+        call = self.call(choice, reads=False)
+        index = f"using btree (({call}))" if call else f"unique using btree ({key})"
+        return pg.MaterializedView(
+            **shared,
+            indexes={self.name(f"mi{choice.number}"): index} if third else {},
+            parameters={"fillfactor": str(50 + choice.value)} if is_commented else {},
+        )
 
     def add_rules(self) -> None:
         tables = [choice.number for choice in self.parts["t"]]
-        stamp = pg.Function(
-            schema=SCHEMA,
-            name=self.name("stamp"),
-            language="plpgsql",
-            body="begin return new; end",
-        )
         if not tables:
             return
         for choice in self.parts["t"]:
@@ -373,12 +215,11 @@ class _Builder:
             self.entities.append(self.policy(choice, tables[choice.value % len(tables)]))
         for choice in self.parts["g"]:
             self.entities.append(self.trigger(choice, tables[choice.value % len(tables)]))
-        if self.has("g"):
-            self.entities.append(stamp)
 
     def states(self, choice: Choice) -> list[Entity]:
         first, second, third = choice.flags
         table = self.name(f"t{choice.number}")
+        is_whole = choice.number != PARTITIONED
         found: list[Entity] = []
         if first or self.has("p"):
             grants = {"authenticated": ("select", f"update ({self.quoted('id')})")}
@@ -389,13 +230,13 @@ class _Builder:
             )
         if second:
             found.append(pg.ReplicaIdentity(schema=SCHEMA, table=table))
-            found.append(
-                pg.StorageParameters(
-                    schema=SCHEMA, table=table, parameters={"fillfactor": str(50 + choice.value)}
+            if is_whole:
+                parameters = {"fillfactor": str(50 + choice.value)}
+                found.append(
+                    pg.StorageParameters(schema=SCHEMA, table=table, parameters=parameters)
                 )
-            )
         if third:
-            where = f"{self.quoted('id')} > {choice.value}" if first else None
+            where = f"{self.quoted('id')} > {choice.value}" if first and is_whole else None
             found.append(
                 pg.PublicationTable(
                     schema=SCHEMA, table=table, publication=PUBLICATION, where=where
@@ -406,6 +247,10 @@ class _Builder:
     def policy(self, choice: Choice, table: int) -> pg.Policy:
         is_commented, is_permissive, is_public = choice.flags
         condition = self.call(choice) or f"{self.quoted('id')} <> {choice.value}"
+        other = self.parts["t"][0].number
+        if choice.value % 4 == 3:
+            source = self.literal(f"t{other}")
+            condition = f"(select count(*) from {source}) > {choice.value}"
         return pg.Policy(
             schema=SCHEMA,
             table=self.name(f"t{table}"),
@@ -419,16 +264,32 @@ class _Builder:
 
     def trigger(self, choice: Choice, table: int) -> pg.Trigger:
         is_after, has_columns, is_commented = choice.flags
+        shared: dict[str, Any] = {
+            "schema": SCHEMA,
+            "table": self.name(f"t{table}"),
+            "name": self.name(f"g{choice.number}"),
+            "function": self.literal("stamp"),
+            "comment": "It's 100% :x." if is_commented else None,
+        }
+        if choice.value % 6 == 5:
+            return pg.Trigger(
+                **shared, timing="after", events=("insert",), constraint=True, deferrable=is_after
+            )
+        if choice.value % 6 == 4:
+            return pg.Trigger(
+                **shared,
+                timing="after",
+                events=("update",),
+                level="statement",
+                new_table=self.name("x"),
+            )
         return pg.Trigger(
-            schema=SCHEMA,
-            table=self.name(f"t{table}"),
-            name=self.name(f"g{choice.number}"),
+            **shared,
             timing="after" if is_after else "before",
             events=("update",) if has_columns else ("insert", "delete"),
             columns=(self.name("id"),) if has_columns else (),
-            function=f"{SCHEMA}.{self.quoted('stamp')}",
             condition=self.condition(choice) if has_columns else None,
-            comment="It's 100% :x." if is_commented else None,
+            firing="always" if choice.value % 6 == 3 else "origin",
         )
 
     def condition(self, choice: Choice) -> str:
@@ -438,9 +299,76 @@ class _Builder:
             return f"old.{column} <> new.{column}"
         return condition.replace(f"({column})", f"(new.{column})")
 
+    def add_of_database(self) -> None:
+        if self.has("g") or self.has("u"):
+            self.entities.append(
+                pg.Function(
+                    schema=SCHEMA,
+                    name=self.name("stamp"),
+                    language="plpgsql",
+                    body="begin return new; end",
+                )
+            )
+        self.entities += [self.access(choice) for choice in self.parts["n"]]
+        self.entities += [self.default_privileges(choice) for choice in self.parts["i"]]
+        if self.has("x"):
+            self.entities.append(pg.Extension(schema=SCHEMA, name=EXTENSION))
+        for choice in self.parts["u"]:
+            self.entities += self.on_platform(choice)
 
-VALUES = ("good", "it's bad", "100% :x", "Ü")
+    def access(self, choice: Choice) -> pg.SchemaAccess:
+        may_use, may_create, is_commented = choice.flags
+        return pg.SchemaAccess(
+            schema=SCHEMA,
+            usage=CLIENTS if may_use else (),
+            create=("service_role",) if may_create else (),
+            comment="It's 100% :x." if is_commented else "",
+        )
 
+    def default_privileges(self, choice: Choice) -> pg.DefaultPrivileges:
+        is_granted, is_everywhere, _ = choice.flags
+        grants: Sequence[tuple[Any, str]] = (
+            ("tables", "select"),
+            ("sequences", "usage"),
+            ("functions", "execute"),
+            ("types", "usage"),
+        )
+        objects, privilege = grants[choice.value % len(grants)]
+        return pg.DefaultPrivileges(
+            schema=SCHEMA,
+            objects=objects,
+            everywhere=is_everywhere,
+            grants={"authenticated": (privilege,)} if is_granted else {},
+        )
 
-def _about(is_commented: bool) -> dict[str, str]:  # noqa: FBT001 - a random choice
-    return {"comment": "It's 100% :x."} if is_commented else {}
+    def on_platform(self, choice: Choice) -> Sequence[Entity]:
+        has_trigger, has_policy, _ = choice.flags
+        on_users: dict[str, Any] = {"schema": "auth", "table": "users"}
+        found: list[Entity] = [
+            pg.TableGrant(
+                **on_users,
+                role="authenticated",
+                privileges=("select",) if choice.value % 2 else ("select (id)", "update (email)"),
+            )
+        ]
+        if has_trigger:
+            found.append(
+                pg.Trigger(
+                    **on_users,
+                    name=self.name("g0"),
+                    timing="after" if choice.value % 3 else "before",
+                    events=("insert",),
+                    function=self.literal("stamp"),
+                )
+            )
+        if has_policy:
+            found.append(
+                pg.Policy(
+                    **on_users,
+                    name=self.name("p0"),
+                    command="select",
+                    roles=("authenticated",),
+                    using=self.call(choice, "id") or "id > 0",
+                )
+            )
+        return found
