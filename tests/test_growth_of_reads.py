@@ -14,6 +14,7 @@ from tests.benchmarks.groups.reads_data import (
     BUSY_POST,
     COACH,
     EVENT,
+    ORGANIZATION,
     ORGANIZER,
     READER,
     TENANT,
@@ -32,6 +33,7 @@ from townhall import (
     FounderConnection,
     FounderMessage,
     Milestone,
+    Organization,
     Participant,
     ParticipantSession,
     ParticipantTrack,
@@ -143,6 +145,20 @@ FLAT: Mapping[str, Read] = {
     "members of a community": Read(
         READER, select(CommunityMember).where(CommunityMember.community_id == COMMUNITY)
     ),
+    "a community of many by its key": Read(
+        ORGANIZER, select(Community).where(Community.id == COMMUNITY)
+    ),
+    "members of a community of many": Read(
+        ORGANIZER, select(CommunityMember).where(CommunityMember.community_id == COMMUNITY)
+    ),
+    "a cohort of many by its key": Read(ORGANIZER, select(Cohort).where(Cohort.id == COHORT)),
+    "members of a cohort of many": Read(
+        ORGANIZER, select(CohortMember).where(CohortMember.cohort_id == COHORT)
+    ),
+    "an organization of many by its key": Read(
+        ORGANIZER, select(Organization).where(Organization.id == ORGANIZATION)
+    ),
+    "an event of many by its key": Read(ORGANIZER, select(Event).where(Event.id == EVENT)),
     "own memberships": Read(
         READER, select(CommunityMember).where(CommunityMember.user_id == READER)
     ),
@@ -191,9 +207,8 @@ def _filled(databases: Databases, template: str, rows: int) -> Iterator[Connecti
         with engine.begin() as connection:
             fill(connection, rows)
             add_founders(connection, rows // 100)
-            # More than four times as many events of the caller.
-            if rows == LARGE:
-                connection.execute(text(_MEMBER_OF_ALL), {"user": ORGANIZER})
+            for each in _ALL_OF_EACH if rows == LARGE else _ONE_OF_EACH:
+                connection.execute(text(each), {"user": ORGANIZER})
         with engine.connect() as connection:
             vacuuming = connection.execution_options(isolation_level="AUTOCOMMIT")
             vacuuming.execute(text("vacuum analyze"))
@@ -205,12 +220,31 @@ def _filled(databases: Databases, template: str, rows: int) -> Iterator[Connecti
         engine.dispose()
 
 
-_MEMBER_OF_ALL = """
-    insert into public.organization_members (organization_id, user_id, role)
-    select o.id, :user, 'viewer'
-    from public.organizations as o
+_OF_COMMUNITIES = """
+    insert into public.community_members (community_id, user_id)
+    select c.id, :user from public.communities as c where {condition}
     on conflict do nothing
 """
+_OF_COHORTS = """
+    insert into public.cohort_members (cohort_id, user_id)
+    select c.id, :user from public.cohorts as c where {condition}
+    on conflict do nothing
+"""
+_OF_ORGANIZATIONS = """
+    insert into public.organization_members (organization_id, user_id, role)
+    select o.id, :user, 'viewer' from public.organizations as o
+    on conflict do nothing
+"""
+_ONE_OF_EACH = (
+    _OF_COMMUNITIES.format(condition=f"c.id = '{COMMUNITY}'"),
+    _OF_COHORTS.format(condition=f"c.id = '{COHORT}'"),
+)
+_ALL_OF_EACH = (
+    _OF_COMMUNITIES.format(condition="true"),
+    _OF_COHORTS.format(condition="true"),
+    _OF_ORGANIZATIONS,
+)
+"""More than four times as many groups of the organizer."""
 
 
 def _read(connection: Connection, read: Read) -> Plan:

@@ -259,6 +259,9 @@ def organizations() -> None:
             language="plpgsql",
             body="""
                 begin
+                    perform set_config(
+                        'asked_at.public.organizations.id', statement_timestamp()::text, true
+                    );
                     return query
                     select mine.id::uuid
                     from (
@@ -273,6 +276,87 @@ def organizations() -> None:
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
             comment="The organizations that the caller belongs to.",
+        )
+    )
+    pg.create_entity(
+        pg.View(
+            schema="private",
+            name="my_organization_ids_by_id",
+            definition="""
+                select mine.id::uuid
+                from (
+                    select m.organization_id
+                    from public.organization_members as m
+                    where m.user_id = (select auth.uid())
+                ) as mine (id)
+            """,
+            security_invoker=False,
+            security_barrier=True,
+            grants={"authenticated": ("select",), "service_role": ("select",)},
+            comment="The ids of private.my_organization_ids(), for a lookup of single ones.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_organization_ids_include",
+            arguments={"asked_id": "uuid"},
+            returns="boolean",
+            language="plpgsql",
+            body="""
+                begin
+                    return exists (
+                        select
+                        from private.my_organization_ids_by_id as mine
+                        where mine.id = $1
+                        offset 0
+                    );
+                end
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="Whether an id is one of private.my_organization_ids().",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_organization_ids_ask_for",
+            arguments={"asked_id": "uuid"},
+            returns="boolean",
+            language="plpgsql",
+            body="""
+                begin
+                    if current_setting('asked_at.public.organizations.id', true)
+                        is distinct from statement_timestamp()::text
+                    then
+                        perform
+                            set_config(
+                                'asked_for.public.organizations.id',
+                                case
+                                    when private.my_organization_ids_include($1)
+                                        then array[$1]::text
+                                    else ''
+                                end,
+                                true
+                            ),
+                            set_config(
+                                'asked_at.public.organizations.id',
+                                statement_timestamp()::text,
+                                true
+                            );
+                    end if;
+                    return true;
+                end
+            """,
+            volatility="stable",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            cost=1,
+            execute=("authenticated", "service_role"),
+            comment="Asks for the first id of a statement that is one of"
+            " private.my_organization_ids().",
         )
     )
     pg.create_entity(
@@ -451,7 +535,29 @@ def organizations() -> None:
             name="members of the organization can read",
             command="select",
             roles=("authenticated",),
-            using="id = any (array(select private.my_organization_ids()))",
+            using="""
+                (
+                    (
+                        select current_setting('asked_at.public.organizations.id', true)
+                            = statement_timestamp()::text
+                    )
+                    or private.my_organization_ids_ask_for(id) is not null
+                )
+                and (
+                    id = any (
+                        array(
+                            select asked.id
+                            from unnest(
+                                nullif(
+                                    current_setting('asked_for.public.organizations.id', true), ''
+                                )::uuid[]
+                            ) as asked (id)
+                            where private.my_organization_ids_include(asked.id)
+                        )
+                    )
+                    or id = any (array(select private.my_organization_ids()))
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -504,7 +610,29 @@ def organizations() -> None:
             name="members of the organization can read",
             command="select",
             roles=("authenticated",),
-            using="organization_id = any (array(select private.my_organization_ids()))",
+            using="""
+                (
+                    (
+                        select current_setting('asked_at.public.organizations.id', true)
+                            = statement_timestamp()::text
+                    )
+                    or private.my_organization_ids_ask_for(organization_id) is not null
+                )
+                and (
+                    organization_id = any (
+                        array(
+                            select asked.id
+                            from unnest(
+                                nullif(
+                                    current_setting('asked_for.public.organizations.id', true), ''
+                                )::uuid[]
+                            ) as asked (id)
+                            where private.my_organization_ids_include(asked.id)
+                        )
+                    )
+                    or organization_id = any (array(select private.my_organization_ids()))
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -680,6 +808,7 @@ def downgrade() -> None:
             )
         )
     pg.drop_entity(pg.View.named(schema="private", name="my_managed_organization_ids_by_id"))
+    pg.drop_entity(pg.View.named(schema="private", name="my_organization_ids_by_id"))
     drop_table("organization_members")
     drop_table("organizations")
     drop_table("profiles")
@@ -687,4 +816,12 @@ def downgrade() -> None:
     pg.drop_entity(pg.Function.named(schema="private", name="hold_owned_organizations"))
     pg.drop_entity(pg.Function.named(schema="private", name="my_owned_organization_ids"))
     pg.drop_entity(pg.Function.named(schema="private", name="my_managed_organization_ids"))
+    for suffix in ("ask_for", "include"):
+        pg.drop_entity(
+            pg.Function.named(
+                schema="private",
+                name=f"my_organization_ids_{suffix}",
+                arguments={"asked_id": "uuid"},
+            )
+        )
     pg.drop_entity(pg.Function.named(schema="private", name="my_organization_ids"))

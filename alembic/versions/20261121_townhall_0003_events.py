@@ -375,7 +375,29 @@ def events() -> None:
             name="members of the organization can read",
             command="select",
             roles=("authenticated",),
-            using="organization_id = any (array(select private.my_organization_ids()))",
+            using="""
+                (
+                    (
+                        select current_setting('asked_at.public.organizations.id', true)
+                            = statement_timestamp()::text
+                    )
+                    or private.my_organization_ids_ask_for(organization_id) is not null
+                )
+                and (
+                    organization_id = any (
+                        array(
+                            select asked.id
+                            from unnest(
+                                nullif(
+                                    current_setting('asked_for.public.organizations.id', true), ''
+                                )::uuid[]
+                            ) as asked (id)
+                            where private.my_organization_ids_include(asked.id)
+                        )
+                    )
+                    or organization_id = any (array(select private.my_organization_ids()))
+                )
+            """,
         )
     )
     pg.create_entity(

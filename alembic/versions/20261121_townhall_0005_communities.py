@@ -152,6 +152,9 @@ def communities() -> None:
             language="plpgsql",
             body="""
                 begin
+                    perform set_config(
+                        'asked_at.public.communities.id', statement_timestamp()::text, true
+                    );
                     return query
                     select mine.id::uuid
                     from (
@@ -166,6 +169,87 @@ def communities() -> None:
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
             comment="The communities that the caller belongs to.",
+        )
+    )
+    pg.create_entity(
+        pg.View(
+            schema="private",
+            name="my_community_ids_by_id",
+            definition="""
+                select mine.id::uuid
+                from (
+                    select m.community_id
+                    from public.community_members as m
+                    where m.user_id = (select auth.uid())
+                ) as mine (id)
+            """,
+            security_invoker=False,
+            security_barrier=True,
+            grants={"authenticated": ("select",), "service_role": ("select",)},
+            comment="The ids of private.my_community_ids(), for a lookup of single ones.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_community_ids_include",
+            arguments={"asked_id": "uuid"},
+            returns="boolean",
+            language="plpgsql",
+            body="""
+                begin
+                    return exists (
+                        select
+                        from private.my_community_ids_by_id as mine
+                        where mine.id = $1
+                        offset 0
+                    );
+                end
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="Whether an id is one of private.my_community_ids().",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_community_ids_ask_for",
+            arguments={"asked_id": "uuid"},
+            returns="boolean",
+            language="plpgsql",
+            body="""
+                begin
+                    if current_setting('asked_at.public.communities.id', true)
+                        is distinct from statement_timestamp()::text
+                    then
+                        perform
+                            set_config(
+                                'asked_for.public.communities.id',
+                                case
+                                    when private.my_community_ids_include($1)
+                                        then array[$1]::text
+                                    else ''
+                                end,
+                                true
+                            ),
+                            set_config(
+                                'asked_at.public.communities.id',
+                                statement_timestamp()::text,
+                                true
+                            );
+                    end if;
+                    return true;
+                end
+            """,
+            volatility="stable",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            cost=1,
+            execute=("authenticated", "service_role"),
+            comment="Asks for the first id of a statement that is one of"
+            " private.my_community_ids().",
         )
     )
     pg.create_entity(
@@ -294,10 +378,34 @@ def communities() -> None:
             command="select",
             roles=("authenticated",),
             using="""
-                created_by = (select auth.uid())
-                or id = any (array(select private.my_owned_community_ids()))
-                or not is_archived
-                and (not is_private or id = any (array(select private.my_community_ids())))
+                (
+                    (not is_archived) is not true
+                    or (
+                        select current_setting('asked_at.public.communities.id', true)
+                            = statement_timestamp()::text
+                    )
+                    or private.my_community_ids_ask_for(id) is not null
+                )
+                and (
+                    created_by = (select auth.uid())
+                    or not is_archived and not is_private
+                    or (
+                        id = any (
+                            array(
+                                select asked.id
+                                from unnest(
+                                    nullif(
+                                        current_setting('asked_for.public.communities.id', true), ''
+                                    )::uuid[]
+                                ) as asked (id)
+                                where private.my_community_ids_include(asked.id)
+                            )
+                        )
+                        or id = any (array(select private.my_community_ids()))
+                    )
+                    and (not is_archived)
+                    or id = any (array(select private.my_owned_community_ids()))
+                )
             """,
         )
     )
@@ -384,8 +492,28 @@ def members() -> None:
             command="select",
             roles=("authenticated",),
             using="""
-                community_id = any (array(select private.my_community_ids()))
-                or user_id = (select auth.uid())
+                (
+                    (
+                        select current_setting('asked_at.public.communities.id', true)
+                            = statement_timestamp()::text
+                    )
+                    or private.my_community_ids_ask_for(community_id) is not null
+                )
+                and (
+                    user_id = (select auth.uid())
+                    or community_id = any (
+                        array(
+                            select asked.id
+                            from unnest(
+                                nullif(
+                                    current_setting('asked_for.public.communities.id', true), ''
+                                )::uuid[]
+                            ) as asked (id)
+                            where private.my_community_ids_include(asked.id)
+                        )
+                    )
+                    or community_id = any (array(select private.my_community_ids()))
+                )
             """,
         )
     )
@@ -590,6 +718,7 @@ def owners() -> None:
 
 def downgrade() -> None:
     lock_tables("public.community_members", "public.communities", "auth.users")
+    pg.drop_entity(pg.View.named(schema="private", name="my_community_ids_by_id"))
     drop_table("community_members")
     drop_table("communities")
     pg.drop_entity(pg.Function.named(schema="private", name="keep_owner_of_community"))
@@ -602,4 +731,10 @@ def downgrade() -> None:
     )
     pg.drop_entity(pg.Function.named(schema="private", name="my_owned_community_ids"))
     pg.drop_entity(pg.Function.named(schema="private", name="my_moderated_community_ids"))
+    for suffix in ("ask_for", "include"):
+        pg.drop_entity(
+            pg.Function.named(
+                schema="private", name=f"my_community_ids_{suffix}", arguments={"asked_id": "uuid"}
+            )
+        )
     pg.drop_entity(pg.Function.named(schema="private", name="my_community_ids"))

@@ -155,6 +155,9 @@ def upgrade() -> None:
             language="plpgsql",
             body="""
                 begin
+                    perform set_config(
+                        'asked_at.public.cohorts.id', statement_timestamp()::text, true
+                    );
                     return query
                     select mine.id::uuid
                     from (
@@ -174,6 +177,88 @@ def upgrade() -> None:
         )
     )
     pg.create_entity(
+        pg.View(
+            schema="private",
+            name="my_cohort_ids_by_id",
+            definition="""
+                select mine.id::uuid
+                from (
+                    select m.cohort_id
+                    from public.cohort_members as m
+                    where m.user_id = (select auth.uid())
+                        and m.is_active
+                        and m.left_at is null
+                ) as mine (id)
+            """,
+            security_invoker=False,
+            security_barrier=True,
+            grants={"authenticated": ("select",), "service_role": ("select",)},
+            comment="The ids of private.my_cohort_ids(), for a lookup of single ones.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_cohort_ids_include",
+            arguments={"asked_id": "uuid"},
+            returns="boolean",
+            language="plpgsql",
+            body="""
+                begin
+                    return exists (
+                        select
+                        from private.my_cohort_ids_by_id as mine
+                        where mine.id = $1
+                        offset 0
+                    );
+                end
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="Whether an id is one of private.my_cohort_ids().",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_cohort_ids_ask_for",
+            arguments={"asked_id": "uuid"},
+            returns="boolean",
+            language="plpgsql",
+            body="""
+                begin
+                    if current_setting('asked_at.public.cohorts.id', true)
+                        is distinct from statement_timestamp()::text
+                    then
+                        perform
+                            set_config(
+                                'asked_for.public.cohorts.id',
+                                case
+                                    when private.my_cohort_ids_include($1)
+                                        then array[$1]::text
+                                    else ''
+                                end,
+                                true
+                            ),
+                            set_config(
+                                'asked_at.public.cohorts.id',
+                                statement_timestamp()::text,
+                                true
+                            );
+                    end if;
+                    return true;
+                end
+            """,
+            volatility="stable",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            cost=1,
+            execute=("authenticated", "service_role"),
+            comment="Asks for the first id of a statement that is one of private.my_cohort_ids().",
+        )
+    )
+    pg.create_entity(
         pg.TableAccess(
             table="cohorts", grants={"authenticated": ("select",), "service_role": ("all",)}
         )
@@ -184,7 +269,29 @@ def upgrade() -> None:
             name="active members of the cohort can read",
             command="select",
             roles=("authenticated",),
-            using="id = any (array(select private.my_cohort_ids()))",
+            using="""
+                (
+                    (
+                        select current_setting('asked_at.public.cohorts.id', true)
+                            = statement_timestamp()::text
+                    )
+                    or private.my_cohort_ids_ask_for(id) is not null
+                )
+                and (
+                    id = any (
+                        array(
+                            select asked.id
+                            from unnest(
+                                nullif(
+                                    current_setting('asked_for.public.cohorts.id', true), ''
+                                )::uuid[]
+                            ) as asked (id)
+                            where private.my_cohort_ids_include(asked.id)
+                        )
+                    )
+                    or id = any (array(select private.my_cohort_ids()))
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -210,8 +317,28 @@ def upgrade() -> None:
             command="select",
             roles=("authenticated",),
             using="""
-                cohort_id = any (array(select private.my_cohort_ids()))
-                or user_id = (select auth.uid())
+                (
+                    (
+                        select current_setting('asked_at.public.cohorts.id', true)
+                            = statement_timestamp()::text
+                    )
+                    or private.my_cohort_ids_ask_for(cohort_id) is not null
+                )
+                and (
+                    user_id = (select auth.uid())
+                    or cohort_id = any (
+                        array(
+                            select asked.id
+                            from unnest(
+                                nullif(
+                                    current_setting('asked_for.public.cohorts.id', true), ''
+                                )::uuid[]
+                            ) as asked (id)
+                            where private.my_cohort_ids_include(asked.id)
+                        )
+                    )
+                    or cohort_id = any (array(select private.my_cohort_ids()))
+                )
             """,
         )
     )
@@ -248,6 +375,13 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     lock_tables("public.cohort_members", "public.cohorts", "auth.users")
+    pg.drop_entity(pg.View.named(schema="private", name="my_cohort_ids_by_id"))
     drop_table("cohort_members")
     drop_table("cohorts")
+    for suffix in ("ask_for", "include"):
+        pg.drop_entity(
+            pg.Function.named(
+                schema="private", name=f"my_cohort_ids_{suffix}", arguments={"asked_id": "uuid"}
+            )
+        )
     pg.drop_entity(pg.Function.named(schema="private", name="my_cohort_ids"))

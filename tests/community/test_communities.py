@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, text, true, update
 from sqlalchemy.exc import IntegrityError
 
 from tests.community.data import (
@@ -27,6 +27,7 @@ from townhall.testing import Outcome, acting, outcome
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+MEMBERSHIPS = {"my_community_ids": Community.id, "my_cohort_ids": Cohort.id}
 COHORT_MEMBERS = select(CohortMember.user_id)
 COMMUNITY_MEMBERS = select(CommunityMember.user_id).where(
     CommunityMember.community_id == PRIVATE_COMMUNITY
@@ -39,6 +40,31 @@ def test_members_of_a_cohort_see_each_other(connection: Connection) -> None:
         with acting(connection, PERSONAS[persona]):
             assert set(connection.scalars(COHORT_MEMBERS)) == {FOUNDER, PEER, FORMER_MEMBER}
             assert connection.scalars(select(Cohort.id)).all() == [COHORT]
+
+
+@pytest.mark.parametrize("persona", sorted(PERSONAS.keys() - {"anon"}))
+def test_lookup_of_a_group_has_the_ids_of_the_caller_and_no_other(
+    connection: Connection, persona: str
+) -> None:
+    every = {name: connection.scalars(select(key)).all() for name, key in MEMBERSHIPS.items()}
+    with acting(connection, PERSONAS[persona]):
+        for name, keys in every.items():
+            ids = set(connection.scalars(text(f"select private.{name}()")))
+            looked_up = text(f"select mine.id from private.{name}_by_id as mine")
+            assert set(connection.scalars(looked_up)) == ids
+            asked = text(f"select private.{name}_include(:id)")
+            assert {key for key in keys if connection.scalar(asked, {"id": key})} == ids
+
+
+def test_setting_tells_nothing_of_a_community_that_is_hidden(connection: Connection) -> None:
+    hidden = select(Community.id).where(Community.id == PRIVATE_COMMUNITY)
+    setting = select(func.current_setting("asked_for.public.communities.id", true()))
+    with acting(connection, PERSONAS["stranger"]):
+        assert connection.execute(hidden).all() == []
+        assert not connection.scalar(setting)
+    with acting(connection, PERSONAS["founder"]):
+        assert connection.execute(hidden).all()
+        assert connection.scalar(setting) == f"{{{PRIVATE_COMMUNITY}}}"
 
 
 @pytest.mark.parametrize(

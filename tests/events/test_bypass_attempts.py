@@ -390,7 +390,12 @@ def test_placement_in_a_track_of_another_event_is_refused(
                 outcome(connection, move.values(change))
 
 
-MEMBERSHIPS = ("my_event_ids", "my_managed_event_ids", "my_managed_organization_ids")
+MEMBERSHIPS = (
+    "my_event_ids",
+    "my_managed_event_ids",
+    "my_organization_ids",
+    "my_managed_organization_ids",
+)
 
 
 @pytest.mark.parametrize("persona", sorted(PERSONAS.keys() - {"anon"}))

@@ -36,7 +36,8 @@ _ASKED = re.compile(
     r" WHERE private\.(?P<function>\w+)_include\(asked\.id\)\)\)"
 )
 _ASKING = re.compile(
-    r"\(\( SELECT \(current_setting\('asked_at[^)]*\) = \(statement_timestamp\(\)\)::text\)\)"
+    r"\((?:\(\([^()]*\) IS NOT TRUE\) OR )?"
+    r"\( SELECT \(current_setting\('asked_at[^)]*\) = \(statement_timestamp\(\)\)::text\)\)"
     r" OR \(private\.\w+_ask_for\(\w+\) IS NOT NULL\)\) AND "
 )
 _HELPER = re.compile(r"private\.(\w+)\(\)")

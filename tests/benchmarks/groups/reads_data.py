@@ -30,6 +30,8 @@ BUSY_POST = key(_POST, 0)
 """A public post with as many comments and reactions as there are users."""
 EVENT, LARGE_EVENT = key(_EVENT, 0), key(_EVENT, 10)
 """An event of the organizer's with few participants, and one with as many as there are users."""
+ORGANIZATION = key(_ORGANIZATION, 0)
+"""The organization of the first event."""
 TENANT = key(_TENANT, 0)
 
 

@@ -892,6 +892,9 @@ CREATE FUNCTION private.my_cohort_ids() RETURNS SETOF uuid
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+    perform set_config(
+        'asked_at.public.cohorts.id', statement_timestamp()::text, true
+    );
     return query
     select mine.id::uuid
     from (
@@ -907,11 +910,62 @@ $$;
 
 COMMENT ON FUNCTION private.my_cohort_ids() IS 'The cohorts that the caller belongs to and has not left.';
 
+CREATE FUNCTION private.my_cohort_ids_ask_for(asked_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE COST 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    if current_setting('asked_at.public.cohorts.id', true)
+        is distinct from statement_timestamp()::text
+    then
+        perform
+            set_config(
+                'asked_for.public.cohorts.id',
+                case
+                    when private.my_cohort_ids_include($1)
+                        then array[$1]::text
+                    else ''
+                end,
+                true
+            ),
+            set_config(
+                'asked_at.public.cohorts.id',
+                statement_timestamp()::text,
+                true
+            );
+    end if;
+    return true;
+end
+$_$;
+
+
+COMMENT ON FUNCTION private.my_cohort_ids_ask_for(asked_id uuid) IS 'Asks for the first id of a statement that is one of private.my_cohort_ids().';
+
+CREATE FUNCTION private.my_cohort_ids_include(asked_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    return exists (
+        select
+        from private.my_cohort_ids_by_id as mine
+        where mine.id = $1
+        offset 0
+    );
+end
+$_$;
+
+
+COMMENT ON FUNCTION private.my_cohort_ids_include(asked_id uuid) IS 'Whether an id is one of private.my_cohort_ids().';
+
 CREATE FUNCTION private.my_community_ids() RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+    perform set_config(
+        'asked_at.public.communities.id', statement_timestamp()::text, true
+    );
     return query
     select mine.id::uuid
     from (
@@ -924,6 +978,54 @@ $$;
 
 
 COMMENT ON FUNCTION private.my_community_ids() IS 'The communities that the caller belongs to.';
+
+CREATE FUNCTION private.my_community_ids_ask_for(asked_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE COST 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    if current_setting('asked_at.public.communities.id', true)
+        is distinct from statement_timestamp()::text
+    then
+        perform
+            set_config(
+                'asked_for.public.communities.id',
+                case
+                    when private.my_community_ids_include($1)
+                        then array[$1]::text
+                    else ''
+                end,
+                true
+            ),
+            set_config(
+                'asked_at.public.communities.id',
+                statement_timestamp()::text,
+                true
+            );
+    end if;
+    return true;
+end
+$_$;
+
+
+COMMENT ON FUNCTION private.my_community_ids_ask_for(asked_id uuid) IS 'Asks for the first id of a statement that is one of private.my_community_ids().';
+
+CREATE FUNCTION private.my_community_ids_include(asked_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    return exists (
+        select
+        from private.my_community_ids_by_id as mine
+        where mine.id = $1
+        offset 0
+    );
+end
+$_$;
+
+
+COMMENT ON FUNCTION private.my_community_ids_include(asked_id uuid) IS 'Whether an id is one of private.my_community_ids().';
 
 CREATE FUNCTION private.my_enabled_assessments(OUT tenant_id uuid, OUT assessment_type text) RETURNS SETOF record
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1219,6 +1321,9 @@ CREATE FUNCTION private.my_organization_ids() RETURNS SETOF uuid
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+    perform set_config(
+        'asked_at.public.organizations.id', statement_timestamp()::text, true
+    );
     return query
     select mine.id::uuid
     from (
@@ -1231,6 +1336,54 @@ $$;
 
 
 COMMENT ON FUNCTION private.my_organization_ids() IS 'The organizations that the caller belongs to.';
+
+CREATE FUNCTION private.my_organization_ids_ask_for(asked_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE COST 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    if current_setting('asked_at.public.organizations.id', true)
+        is distinct from statement_timestamp()::text
+    then
+        perform
+            set_config(
+                'asked_for.public.organizations.id',
+                case
+                    when private.my_organization_ids_include($1)
+                        then array[$1]::text
+                    else ''
+                end,
+                true
+            ),
+            set_config(
+                'asked_at.public.organizations.id',
+                statement_timestamp()::text,
+                true
+            );
+    end if;
+    return true;
+end
+$_$;
+
+
+COMMENT ON FUNCTION private.my_organization_ids_ask_for(asked_id uuid) IS 'Asks for the first id of a statement that is one of private.my_organization_ids().';
+
+CREATE FUNCTION private.my_organization_ids_include(asked_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    return exists (
+        select
+        from private.my_organization_ids_by_id as mine
+        where mine.id = $1
+        offset 0
+    );
+end
+$_$;
+
+
+COMMENT ON FUNCTION private.my_organization_ids_include(asked_id uuid) IS 'Whether an id is one of private.my_organization_ids().';
 
 CREATE FUNCTION private.my_owned_community_ids() RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -2074,6 +2227,56 @@ CREATE TABLE auth.users (
 
 COMMENT ON TABLE auth.users IS 'Accounts; the shape of Supabase''s table of that name.';
 
+CREATE TABLE public.cohort_members (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    cohort_id uuid NOT NULL,
+    role text DEFAULT 'member'::text NOT NULL,
+    joined_at timestamp with time zone DEFAULT now() NOT NULL,
+    left_at timestamp with time zone,
+    is_active boolean DEFAULT true NOT NULL,
+    CONSTRAINT ck_cohort_members_joined_at_bounds CHECK (((EXTRACT(year FROM (joined_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (joined_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
+    CONSTRAINT ck_cohort_members_left_at_bounds CHECK (((EXTRACT(year FROM (left_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (left_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
+    CONSTRAINT ck_cohort_members_role_known CHECK ((role = ANY (ARRAY['member'::text, 'facilitator'::text])))
+);
+
+
+COMMENT ON TABLE public.cohort_members IS 'The members of a cohort; a founder who left can''t read it.';
+
+COMMENT ON COLUMN public.cohort_members.left_at IS 'When the founder left; a value ends the membership.';
+
+COMMENT ON COLUMN public.cohort_members.is_active IS 'Whether the membership is active; false ends it.';
+
+CREATE VIEW private.my_cohort_ids_by_id WITH (security_barrier='true') AS
+ SELECT id
+   FROM ( SELECT m.cohort_id
+           FROM public.cohort_members m
+          WHERE ((m.user_id = ( SELECT auth.uid() AS uid)) AND m.is_active AND (m.left_at IS NULL))) mine(id);
+
+
+COMMENT ON VIEW private.my_cohort_ids_by_id IS 'The ids of private.my_cohort_ids(), for a lookup of single ones.';
+
+CREATE TABLE public.community_members (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    community_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    role text DEFAULT 'member'::text NOT NULL,
+    joined_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_community_members_role_known CHECK ((role = ANY (ARRAY['member'::text, 'moderator'::text, 'owner'::text])))
+);
+
+
+COMMENT ON TABLE public.community_members IS 'The members of a community, with their roles.';
+
+CREATE VIEW private.my_community_ids_by_id WITH (security_barrier='true') AS
+ SELECT id
+   FROM ( SELECT m.community_id
+           FROM public.community_members m
+          WHERE (m.user_id = ( SELECT auth.uid() AS uid))) mine(id);
+
+
+COMMENT ON VIEW private.my_community_ids_by_id IS 'The ids of private.my_community_ids(), for a lookup of single ones.';
+
 CREATE TABLE public.events (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     organization_id uuid NOT NULL,
@@ -2158,6 +2361,15 @@ CREATE VIEW private.my_managed_organization_ids_by_id WITH (security_barrier='tr
 
 
 COMMENT ON VIEW private.my_managed_organization_ids_by_id IS 'The ids of private.my_managed_organization_ids(), for a lookup of single ones.';
+
+CREATE VIEW private.my_organization_ids_by_id WITH (security_barrier='true') AS
+ SELECT id
+   FROM ( SELECT m.organization_id
+           FROM public.organization_members m
+          WHERE (m.user_id = ( SELECT auth.uid() AS uid))) mine(id);
+
+
+COMMENT ON VIEW private.my_organization_ids_by_id IS 'The ids of private.my_organization_ids(), for a lookup of single ones.';
 
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
@@ -2398,26 +2610,6 @@ COMMENT ON COLUMN public.campaigns.assessment_type IS 'The assessment that parti
 
 COMMENT ON COLUMN public.campaigns.results_disclosure IS 'How much of their results participants can read.';
 
-CREATE TABLE public.cohort_members (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    user_id uuid NOT NULL,
-    cohort_id uuid NOT NULL,
-    role text DEFAULT 'member'::text NOT NULL,
-    joined_at timestamp with time zone DEFAULT now() NOT NULL,
-    left_at timestamp with time zone,
-    is_active boolean DEFAULT true NOT NULL,
-    CONSTRAINT ck_cohort_members_joined_at_bounds CHECK (((EXTRACT(year FROM (joined_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (joined_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
-    CONSTRAINT ck_cohort_members_left_at_bounds CHECK (((EXTRACT(year FROM (left_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (left_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
-    CONSTRAINT ck_cohort_members_role_known CHECK ((role = ANY (ARRAY['member'::text, 'facilitator'::text])))
-);
-
-
-COMMENT ON TABLE public.cohort_members IS 'The members of a cohort; a founder who left can''t read it.';
-
-COMMENT ON COLUMN public.cohort_members.left_at IS 'When the founder left; a value ends the membership.';
-
-COMMENT ON COLUMN public.cohort_members.is_active IS 'Whether the membership is active; false ends it.';
-
 CREATE TABLE public.cohorts (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     name text NOT NULL,
@@ -2486,18 +2678,6 @@ COMMENT ON COLUMN public.communities.parent_community_id IS 'The parent communit
 COMMENT ON COLUMN public.communities.is_sponsored IS 'Whether it has a paying sponsor; written by the service.';
 
 COMMENT ON COLUMN public.communities.tier_required IS 'The subscription tier that joining it requires: 0 free, 1 pro, 2 studio.';
-
-CREATE TABLE public.community_members (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    community_id uuid NOT NULL,
-    user_id uuid NOT NULL,
-    role text DEFAULT 'member'::text NOT NULL,
-    joined_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT ck_community_members_role_known CHECK ((role = ANY (ARRAY['member'::text, 'moderator'::text, 'owner'::text])))
-);
-
-
-COMMENT ON TABLE public.community_members IS 'The members of a community, with their roles.';
 
 CREATE TABLE public.community_profiles (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -3777,9 +3957,13 @@ ALTER TABLE ONLY public.wizard_sessions
 
 ALTER TABLE auth.users ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY "active members of the cohort can read" ON public.cohorts FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT private.my_cohort_ids() AS my_cohort_ids))));
+CREATE POLICY "active members of the cohort can read" ON public.cohorts FOR SELECT TO authenticated USING (((( SELECT (current_setting('asked_at.public.cohorts.id'::text, true) = (statement_timestamp())::text)) OR (private.my_cohort_ids_ask_for(id) IS NOT NULL)) AND ((id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.cohorts.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_cohort_ids_include(asked.id)))) OR (id = ANY (ARRAY( SELECT private.my_cohort_ids() AS my_cohort_ids))))));
 
-CREATE POLICY "active members of the cohort or the owner can read" ON public.cohort_members FOR SELECT TO authenticated USING (((cohort_id = ANY (ARRAY( SELECT private.my_cohort_ids() AS my_cohort_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
+CREATE POLICY "active members of the cohort or the owner can read" ON public.cohort_members FOR SELECT TO authenticated USING (((( SELECT (current_setting('asked_at.public.cohorts.id'::text, true) = (statement_timestamp())::text)) OR (private.my_cohort_ids_ask_for(cohort_id) IS NOT NULL)) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (cohort_id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.cohorts.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_cohort_ids_include(asked.id)))) OR (cohort_id = ANY (ARRAY( SELECT private.my_cohort_ids() AS my_cohort_ids))))));
 
 ALTER TABLE public.alembic_version ENABLE ROW LEVEL SECURITY;
 
@@ -3891,7 +4075,9 @@ CREATE POLICY "managers of the organization can update" ON public.events FOR UPD
   WHERE (mine.id = events.organization_id)
  OFFSET 0)));
 
-CREATE POLICY "members of the community or the member can read" ON public.community_members FOR SELECT TO authenticated USING (((community_id = ANY (ARRAY( SELECT private.my_community_ids() AS my_community_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
+CREATE POLICY "members of the community or the member can read" ON public.community_members FOR SELECT TO authenticated USING (((( SELECT (current_setting('asked_at.public.communities.id'::text, true) = (statement_timestamp())::text)) OR (private.my_community_ids_ask_for(community_id) IS NOT NULL)) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (community_id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.communities.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_community_ids_include(asked.id)))) OR (community_id = ANY (ARRAY( SELECT private.my_community_ids() AS my_community_ids))))));
 
 CREATE POLICY "members of the event can read" ON public.tracks FOR SELECT TO authenticated USING (((( SELECT (current_setting('asked_at.public.events.id'::text, true) = (statement_timestamp())::text)) OR (private.my_event_ids_ask_for(event_id) IS NOT NULL)) AND ((event_id = ANY (ARRAY( SELECT asked.id
    FROM unnest((NULLIF(current_setting('asked_for.public.events.id'::text, true), ''::text))::uuid[]) asked(id)
@@ -3909,11 +4095,17 @@ CREATE POLICY "members of the event or the participant can read" ON public.table
    FROM unnest((NULLIF(current_setting('asked_for.public.events.id'::text, true), ''::text))::uuid[]) asked(id)
   WHERE private.my_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (participant_id = ANY (ARRAY( SELECT private.my_participant_ids() AS my_participant_ids))))));
 
-CREATE POLICY "members of the organization can read" ON public.events FOR SELECT TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_organization_ids() AS my_organization_ids))));
+CREATE POLICY "members of the organization can read" ON public.events FOR SELECT TO authenticated USING (((( SELECT (current_setting('asked_at.public.organizations.id'::text, true) = (statement_timestamp())::text)) OR (private.my_organization_ids_ask_for(organization_id) IS NOT NULL)) AND ((organization_id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.organizations.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_organization_ids_include(asked.id)))) OR (organization_id = ANY (ARRAY( SELECT private.my_organization_ids() AS my_organization_ids))))));
 
-CREATE POLICY "members of the organization can read" ON public.organization_members FOR SELECT TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_organization_ids() AS my_organization_ids))));
+CREATE POLICY "members of the organization can read" ON public.organization_members FOR SELECT TO authenticated USING (((( SELECT (current_setting('asked_at.public.organizations.id'::text, true) = (statement_timestamp())::text)) OR (private.my_organization_ids_ask_for(organization_id) IS NOT NULL)) AND ((organization_id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.organizations.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_organization_ids_include(asked.id)))) OR (organization_id = ANY (ARRAY( SELECT private.my_organization_ids() AS my_organization_ids))))));
 
-CREATE POLICY "members of the organization can read" ON public.organizations FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT private.my_organization_ids() AS my_organization_ids))));
+CREATE POLICY "members of the organization can read" ON public.organizations FOR SELECT TO authenticated USING (((( SELECT (current_setting('asked_at.public.organizations.id'::text, true) = (statement_timestamp())::text)) OR (private.my_organization_ids_ask_for(id) IS NOT NULL)) AND ((id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.organizations.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_organization_ids_include(asked.id)))) OR (id = ANY (ARRAY( SELECT private.my_organization_ids() AS my_organization_ids))))));
 
 CREATE POLICY "members with an account who may join, or owners can insert" ON public.community_members FOR INSERT TO authenticated WITH CHECK ((((user_id = ( SELECT auth.uid() AS uid)) AND ((role = 'member'::text) AND private.can_join_community(community_id)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)) OR (community_id = ANY (ARRAY( SELECT private.my_owned_community_ids() AS my_owned_community_ids)))));
 
@@ -4031,7 +4223,9 @@ CREATE POLICY "the campaign's owner can read" ON public.campaigns FOR SELECT TO 
 
 CREATE POLICY "the creator with an account below what they moderate can insert" ON public.communities FOR INSERT TO authenticated WITH CHECK (((created_by = ( SELECT auth.uid() AS uid)) AND ((parent_community_id IS NULL) OR (parent_community_id = ANY (ARRAY( SELECT private.my_moderated_community_ids() AS my_moderated_community_ids)))) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)));
 
-CREATE POLICY "the creator, owners or visitors can read" ON public.communities FOR SELECT TO authenticated USING (((created_by = ( SELECT auth.uid() AS uid)) OR (id = ANY (ARRAY( SELECT private.my_owned_community_ids() AS my_owned_community_ids))) OR ((NOT is_archived) AND ((NOT is_private) OR (id = ANY (ARRAY( SELECT private.my_community_ids() AS my_community_ids)))))));
+CREATE POLICY "the creator, owners or visitors can read" ON public.communities FOR SELECT TO authenticated USING (((((NOT is_archived) IS NOT TRUE) OR ( SELECT (current_setting('asked_at.public.communities.id'::text, true) = (statement_timestamp())::text)) OR (private.my_community_ids_ask_for(id) IS NOT NULL)) AND ((created_by = ( SELECT auth.uid() AS uid)) OR ((NOT is_archived) AND (NOT is_private)) OR (((id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.communities.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_community_ids_include(asked.id)))) OR (id = ANY (ARRAY( SELECT private.my_community_ids() AS my_community_ids)))) AND (NOT is_archived)) OR (id = ANY (ARRAY( SELECT private.my_owned_community_ids() AS my_owned_community_ids))))));
 
 CREATE POLICY "the member, owners, or moderators removing members can delete" ON public.community_members FOR DELETE TO authenticated USING (((user_id = ( SELECT auth.uid() AS uid)) OR (community_id = ANY (ARRAY( SELECT private.my_owned_community_ids() AS my_owned_community_ids))) OR ((community_id = ANY (ARRAY( SELECT private.my_moderated_community_ids() AS my_moderated_community_ids))) AND (role = 'member'::text))));
 
@@ -4269,9 +4463,25 @@ REVOKE ALL ON FUNCTION private.my_cohort_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_cohort_ids() TO authenticated;
 GRANT ALL ON FUNCTION private.my_cohort_ids() TO service_role;
 
+REVOKE ALL ON FUNCTION private.my_cohort_ids_ask_for(asked_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_cohort_ids_ask_for(asked_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION private.my_cohort_ids_ask_for(asked_id uuid) TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_cohort_ids_include(asked_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_cohort_ids_include(asked_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION private.my_cohort_ids_include(asked_id uuid) TO service_role;
+
 REVOKE ALL ON FUNCTION private.my_community_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_community_ids() TO authenticated;
 GRANT ALL ON FUNCTION private.my_community_ids() TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_community_ids_ask_for(asked_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_community_ids_ask_for(asked_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION private.my_community_ids_ask_for(asked_id uuid) TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_community_ids_include(asked_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_community_ids_include(asked_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION private.my_community_ids_include(asked_id uuid) TO service_role;
 
 REVOKE ALL ON FUNCTION private.my_enabled_assessments(OUT tenant_id uuid, OUT assessment_type text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_enabled_assessments(OUT tenant_id uuid, OUT assessment_type text) TO authenticated;
@@ -4323,6 +4533,14 @@ GRANT ALL ON FUNCTION private.my_newest_usage(p_limit bigint, OUT id uuid, OUT t
 REVOKE ALL ON FUNCTION private.my_organization_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_organization_ids() TO authenticated;
 GRANT ALL ON FUNCTION private.my_organization_ids() TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_organization_ids_ask_for(asked_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_organization_ids_ask_for(asked_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION private.my_organization_ids_ask_for(asked_id uuid) TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_organization_ids_include(asked_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_organization_ids_include(asked_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION private.my_organization_ids_include(asked_id uuid) TO service_role;
 
 REVOKE ALL ON FUNCTION private.my_owned_community_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_owned_community_ids() TO authenticated;
@@ -4443,6 +4661,26 @@ GRANT ALL ON FUNCTION public.verify_custom_domain(tenant_id uuid, domain text) T
 
 REVOKE ALL ON FUNCTION public.withdraw_networking_opt_in() FROM PUBLIC;
 
+GRANT SELECT,DELETE ON TABLE public.cohort_members TO authenticated;
+GRANT ALL ON TABLE public.cohort_members TO service_role;
+
+GRANT SELECT ON TABLE private.my_cohort_ids_by_id TO authenticated;
+GRANT SELECT ON TABLE private.my_cohort_ids_by_id TO service_role;
+
+GRANT SELECT,DELETE ON TABLE public.community_members TO authenticated;
+GRANT ALL ON TABLE public.community_members TO service_role;
+
+GRANT INSERT(id) ON TABLE public.community_members TO authenticated;
+
+GRANT INSERT(community_id) ON TABLE public.community_members TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.community_members TO authenticated;
+
+GRANT INSERT(role),UPDATE(role) ON TABLE public.community_members TO authenticated;
+
+GRANT SELECT ON TABLE private.my_community_ids_by_id TO authenticated;
+GRANT SELECT ON TABLE private.my_community_ids_by_id TO service_role;
+
 GRANT SELECT,DELETE ON TABLE public.events TO authenticated;
 GRANT ALL ON TABLE public.events TO service_role;
 
@@ -4481,6 +4719,9 @@ GRANT SELECT ON TABLE private.my_managed_event_ids_by_id TO service_role;
 
 GRANT SELECT ON TABLE private.my_managed_organization_ids_by_id TO authenticated;
 GRANT SELECT ON TABLE private.my_managed_organization_ids_by_id TO service_role;
+
+GRANT SELECT ON TABLE private.my_organization_ids_by_id TO authenticated;
+GRANT SELECT ON TABLE private.my_organization_ids_by_id TO service_role;
 
 GRANT SELECT,DELETE ON TABLE public.consent_preferences TO authenticated;
 GRANT ALL ON TABLE public.consent_preferences TO service_role;
@@ -4556,9 +4797,6 @@ GRANT INSERT(assessment_type),UPDATE(assessment_type) ON TABLE public.campaigns 
 
 GRANT INSERT(results_disclosure),UPDATE(results_disclosure) ON TABLE public.campaigns TO authenticated;
 
-GRANT SELECT,DELETE ON TABLE public.cohort_members TO authenticated;
-GRANT ALL ON TABLE public.cohort_members TO service_role;
-
 GRANT SELECT ON TABLE public.cohorts TO authenticated;
 GRANT ALL ON TABLE public.cohorts TO service_role;
 
@@ -4582,17 +4820,6 @@ GRANT INSERT(is_archived),UPDATE(is_archived) ON TABLE public.communities TO aut
 GRANT INSERT(parent_community_id),UPDATE(parent_community_id) ON TABLE public.communities TO authenticated;
 
 GRANT INSERT(tier_required),UPDATE(tier_required) ON TABLE public.communities TO authenticated;
-
-GRANT SELECT,DELETE ON TABLE public.community_members TO authenticated;
-GRANT ALL ON TABLE public.community_members TO service_role;
-
-GRANT INSERT(id) ON TABLE public.community_members TO authenticated;
-
-GRANT INSERT(community_id) ON TABLE public.community_members TO authenticated;
-
-GRANT INSERT(user_id) ON TABLE public.community_members TO authenticated;
-
-GRANT INSERT(role),UPDATE(role) ON TABLE public.community_members TO authenticated;
 
 GRANT SELECT,DELETE ON TABLE public.community_profiles TO authenticated;
 GRANT ALL ON TABLE public.community_profiles TO service_role;

@@ -93,6 +93,16 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_organization_ids_by_id', 'view', '', 'drop view if exists private.my_organization_ids_by_id', 'townhall_0002');
+    else
+        drop view if exists private.my_organization_ids_by_id;
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
         perform pg_temp.townhall_drop_table('public', 'organization_members');
     else
         drop table if exists public.organization_members;
@@ -156,6 +166,26 @@ begin
         perform pg_temp.townhall_drop_object('private', 'my_managed_organization_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_managed_organization_ids()')), 'drop function if exists private.my_managed_organization_ids()', 'townhall_0002');
     else
         drop function if exists private.my_managed_organization_ids();
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_organization_ids_ask_for', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_organization_ids_ask_for(uuid)')), 'drop function if exists private.my_organization_ids_ask_for(uuid)', 'townhall_0002');
+    else
+        drop function if exists private.my_organization_ids_ask_for(uuid);
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_organization_ids_include', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_organization_ids_include(uuid)')), 'drop function if exists private.my_organization_ids_include(uuid)', 'townhall_0002');
+    else
+        drop function if exists private.my_organization_ids_include(uuid);
     end if;
 end
 $do$;

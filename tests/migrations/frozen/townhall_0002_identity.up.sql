@@ -212,6 +212,9 @@ stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
 begin
+    perform set_config(
+        'asked_at.public.organizations.id', statement_timestamp()::text, true
+    );
     return query
     select mine.id::uuid
     from (
@@ -229,6 +232,85 @@ grant execute on function private.my_organization_ids() to authenticated;
 grant execute on function private.my_organization_ids() to service_role;
 
 comment on function private.my_organization_ids() is 'The organizations that the caller belongs to.';
+
+create or replace view private.my_organization_ids_by_id
+with (security_barrier = true) as
+select mine.id::uuid
+from (
+    select m.organization_id
+    from public.organization_members as m
+    where m.user_id = (select auth.uid())
+) as mine (id);
+
+revoke all on table private.my_organization_ids_by_id from public, anon, authenticated, service_role;
+
+grant select on table private.my_organization_ids_by_id to authenticated;
+
+grant select on table private.my_organization_ids_by_id to service_role;
+
+comment on view private.my_organization_ids_by_id is 'The ids of private.my_organization_ids(), for a lookup of single ones.';
+
+create or replace function private.my_organization_ids_include(asked_id uuid)
+returns boolean
+language plpgsql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    return exists (
+        select
+        from private.my_organization_ids_by_id as mine
+        where mine.id = $1
+        offset 0
+    );
+end
+$function$;
+
+revoke all on function private.my_organization_ids_include(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.my_organization_ids_include(uuid) to authenticated;
+
+grant execute on function private.my_organization_ids_include(uuid) to service_role;
+
+comment on function private.my_organization_ids_include(uuid) is 'Whether an id is one of private.my_organization_ids().';
+
+create or replace function private.my_organization_ids_ask_for(asked_id uuid)
+returns boolean
+language plpgsql
+stable security invoker parallel unsafe cost 1
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    if current_setting('asked_at.public.organizations.id', true)
+        is distinct from statement_timestamp()::text
+    then
+        perform
+            set_config(
+                'asked_for.public.organizations.id',
+                case
+                    when private.my_organization_ids_include($1)
+                        then array[$1]::text
+                    else ''
+                end,
+                true
+            ),
+            set_config(
+                'asked_at.public.organizations.id',
+                statement_timestamp()::text,
+                true
+            );
+    end if;
+    return true;
+end
+$function$;
+
+revoke all on function private.my_organization_ids_ask_for(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.my_organization_ids_ask_for(uuid) to authenticated;
+
+grant execute on function private.my_organization_ids_ask_for(uuid) to service_role;
+
+comment on function private.my_organization_ids_ask_for(uuid) is 'Asks for the first id of a statement that is one of private.my_organization_ids().';
 
 create or replace function private.my_managed_organization_ids()
 returns setof uuid
@@ -405,7 +487,27 @@ create policy "members of the organization can read" on public.organizations
 as permissive for select
 to authenticated
 using (
-    id = any (array(select private.my_organization_ids()))
+    (
+        (
+            select current_setting('asked_at.public.organizations.id', true)
+                = statement_timestamp()::text
+        )
+        or private.my_organization_ids_ask_for(id) is not null
+    )
+    and (
+        id = any (
+            array(
+                select asked.id
+                from unnest(
+                    nullif(
+                        current_setting('asked_for.public.organizations.id', true), ''
+                    )::uuid[]
+                ) as asked (id)
+                where private.my_organization_ids_include(asked.id)
+            )
+        )
+        or id = any (array(select private.my_organization_ids()))
+    )
 );
 
 comment on policy "members of the organization can read" on public.organizations is null;
@@ -461,7 +563,27 @@ create policy "members of the organization can read" on public.organization_memb
 as permissive for select
 to authenticated
 using (
-    organization_id = any (array(select private.my_organization_ids()))
+    (
+        (
+            select current_setting('asked_at.public.organizations.id', true)
+                = statement_timestamp()::text
+        )
+        or private.my_organization_ids_ask_for(organization_id) is not null
+    )
+    and (
+        organization_id = any (
+            array(
+                select asked.id
+                from unnest(
+                    nullif(
+                        current_setting('asked_for.public.organizations.id', true), ''
+                    )::uuid[]
+                ) as asked (id)
+                where private.my_organization_ids_include(asked.id)
+            )
+        )
+        or organization_id = any (array(select private.my_organization_ids()))
+    )
 );
 
 comment on policy "members of the organization can read" on public.organization_members is null;

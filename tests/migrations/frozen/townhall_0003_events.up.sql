@@ -349,7 +349,27 @@ create policy "members of the organization can read" on public.events
 as permissive for select
 to authenticated
 using (
-    organization_id = any (array(select private.my_organization_ids()))
+    (
+        (
+            select current_setting('asked_at.public.organizations.id', true)
+                = statement_timestamp()::text
+        )
+        or private.my_organization_ids_ask_for(organization_id) is not null
+    )
+    and (
+        organization_id = any (
+            array(
+                select asked.id
+                from unnest(
+                    nullif(
+                        current_setting('asked_for.public.organizations.id', true), ''
+                    )::uuid[]
+                ) as asked (id)
+                where private.my_organization_ids_include(asked.id)
+            )
+        )
+        or organization_id = any (array(select private.my_organization_ids()))
+    )
 );
 
 comment on policy "members of the organization can read" on public.events is null;

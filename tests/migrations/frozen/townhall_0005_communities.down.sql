@@ -54,6 +54,16 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_community_ids_by_id', 'view', '', 'drop view if exists private.my_community_ids_by_id', 'townhall_0005');
+    else
+        drop view if exists private.my_community_ids_by_id;
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
         perform pg_temp.townhall_drop_table('public', 'community_members');
     else
         drop table if exists public.community_members;
@@ -127,6 +137,26 @@ begin
         perform pg_temp.townhall_drop_object('private', 'my_moderated_community_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_moderated_community_ids()')), 'drop function if exists private.my_moderated_community_ids()', 'townhall_0005');
     else
         drop function if exists private.my_moderated_community_ids();
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_community_ids_ask_for', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_community_ids_ask_for(uuid)')), 'drop function if exists private.my_community_ids_ask_for(uuid)', 'townhall_0005');
+    else
+        drop function if exists private.my_community_ids_ask_for(uuid);
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_community_ids_include', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_community_ids_include(uuid)')), 'drop function if exists private.my_community_ids_include(uuid)', 'townhall_0005');
+    else
+        drop function if exists private.my_community_ids_include(uuid);
     end if;
 end
 $do$;

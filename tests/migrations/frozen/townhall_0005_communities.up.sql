@@ -109,6 +109,9 @@ stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
 begin
+    perform set_config(
+        'asked_at.public.communities.id', statement_timestamp()::text, true
+    );
     return query
     select mine.id::uuid
     from (
@@ -126,6 +129,85 @@ grant execute on function private.my_community_ids() to authenticated;
 grant execute on function private.my_community_ids() to service_role;
 
 comment on function private.my_community_ids() is 'The communities that the caller belongs to.';
+
+create or replace view private.my_community_ids_by_id
+with (security_barrier = true) as
+select mine.id::uuid
+from (
+    select m.community_id
+    from public.community_members as m
+    where m.user_id = (select auth.uid())
+) as mine (id);
+
+revoke all on table private.my_community_ids_by_id from public, anon, authenticated, service_role;
+
+grant select on table private.my_community_ids_by_id to authenticated;
+
+grant select on table private.my_community_ids_by_id to service_role;
+
+comment on view private.my_community_ids_by_id is 'The ids of private.my_community_ids(), for a lookup of single ones.';
+
+create or replace function private.my_community_ids_include(asked_id uuid)
+returns boolean
+language plpgsql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    return exists (
+        select
+        from private.my_community_ids_by_id as mine
+        where mine.id = $1
+        offset 0
+    );
+end
+$function$;
+
+revoke all on function private.my_community_ids_include(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.my_community_ids_include(uuid) to authenticated;
+
+grant execute on function private.my_community_ids_include(uuid) to service_role;
+
+comment on function private.my_community_ids_include(uuid) is 'Whether an id is one of private.my_community_ids().';
+
+create or replace function private.my_community_ids_ask_for(asked_id uuid)
+returns boolean
+language plpgsql
+stable security invoker parallel unsafe cost 1
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    if current_setting('asked_at.public.communities.id', true)
+        is distinct from statement_timestamp()::text
+    then
+        perform
+            set_config(
+                'asked_for.public.communities.id',
+                case
+                    when private.my_community_ids_include($1)
+                        then array[$1]::text
+                    else ''
+                end,
+                true
+            ),
+            set_config(
+                'asked_at.public.communities.id',
+                statement_timestamp()::text,
+                true
+            );
+    end if;
+    return true;
+end
+$function$;
+
+revoke all on function private.my_community_ids_ask_for(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.my_community_ids_ask_for(uuid) to authenticated;
+
+grant execute on function private.my_community_ids_ask_for(uuid) to service_role;
+
+comment on function private.my_community_ids_ask_for(uuid) is 'Asks for the first id of a statement that is one of private.my_community_ids().';
 
 create or replace function private.my_moderated_community_ids()
 returns setof uuid
@@ -251,10 +333,34 @@ create policy "the creator, owners or visitors can read" on public.communities
 as permissive for select
 to authenticated
 using (
-    created_by = (select auth.uid())
-    or id = any (array(select private.my_owned_community_ids()))
-    or not is_archived
-    and (not is_private or id = any (array(select private.my_community_ids())))
+    (
+        (not is_archived) is not true
+        or (
+            select current_setting('asked_at.public.communities.id', true)
+                = statement_timestamp()::text
+        )
+        or private.my_community_ids_ask_for(id) is not null
+    )
+    and (
+        created_by = (select auth.uid())
+        or not is_archived and not is_private
+        or (
+            id = any (
+                array(
+                    select asked.id
+                    from unnest(
+                        nullif(
+                            current_setting('asked_for.public.communities.id', true), ''
+                        )::uuid[]
+                    ) as asked (id)
+                    where private.my_community_ids_include(asked.id)
+                )
+            )
+            or id = any (array(select private.my_community_ids()))
+        )
+        and (not is_archived)
+        or id = any (array(select private.my_owned_community_ids()))
+    )
 );
 
 comment on policy "the creator, owners or visitors can read" on public.communities is null;
@@ -336,8 +442,28 @@ create policy "members of the community or the member can read" on public.commun
 as permissive for select
 to authenticated
 using (
-    community_id = any (array(select private.my_community_ids()))
-    or user_id = (select auth.uid())
+    (
+        (
+            select current_setting('asked_at.public.communities.id', true)
+                = statement_timestamp()::text
+        )
+        or private.my_community_ids_ask_for(community_id) is not null
+    )
+    and (
+        user_id = (select auth.uid())
+        or community_id = any (
+            array(
+                select asked.id
+                from unnest(
+                    nullif(
+                        current_setting('asked_for.public.communities.id', true), ''
+                    )::uuid[]
+                ) as asked (id)
+                where private.my_community_ids_include(asked.id)
+            )
+        )
+        or community_id = any (array(select private.my_community_ids()))
+    )
 );
 
 comment on policy "members of the community or the member can read" on public.community_members is null;

@@ -54,6 +54,16 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_cohort_ids_by_id', 'view', '', 'drop view if exists private.my_cohort_ids_by_id', 'townhall_0013');
+    else
+        drop view if exists private.my_cohort_ids_by_id;
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
         perform pg_temp.townhall_drop_table('public', 'cohort_members');
     else
         drop table if exists public.cohort_members;
@@ -67,6 +77,26 @@ begin
         perform pg_temp.townhall_drop_table('public', 'cohorts');
     else
         drop table if exists public.cohorts;
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_cohort_ids_ask_for', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_cohort_ids_ask_for(uuid)')), 'drop function if exists private.my_cohort_ids_ask_for(uuid)', 'townhall_0013');
+    else
+        drop function if exists private.my_cohort_ids_ask_for(uuid);
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_cohort_ids_include', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_cohort_ids_include(uuid)')), 'drop function if exists private.my_cohort_ids_include(uuid)', 'townhall_0013');
+    else
+        drop function if exists private.my_cohort_ids_include(uuid);
     end if;
 end
 $do$;

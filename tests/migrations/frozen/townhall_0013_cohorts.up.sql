@@ -111,6 +111,9 @@ stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
 begin
+    perform set_config(
+        'asked_at.public.cohorts.id', statement_timestamp()::text, true
+    );
     return query
     select mine.id::uuid
     from (
@@ -131,6 +134,87 @@ grant execute on function private.my_cohort_ids() to service_role;
 
 comment on function private.my_cohort_ids() is 'The cohorts that the caller belongs to and has not left.';
 
+create or replace view private.my_cohort_ids_by_id
+with (security_barrier = true) as
+select mine.id::uuid
+from (
+    select m.cohort_id
+    from public.cohort_members as m
+    where m.user_id = (select auth.uid())
+        and m.is_active
+        and m.left_at is null
+) as mine (id);
+
+revoke all on table private.my_cohort_ids_by_id from public, anon, authenticated, service_role;
+
+grant select on table private.my_cohort_ids_by_id to authenticated;
+
+grant select on table private.my_cohort_ids_by_id to service_role;
+
+comment on view private.my_cohort_ids_by_id is 'The ids of private.my_cohort_ids(), for a lookup of single ones.';
+
+create or replace function private.my_cohort_ids_include(asked_id uuid)
+returns boolean
+language plpgsql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    return exists (
+        select
+        from private.my_cohort_ids_by_id as mine
+        where mine.id = $1
+        offset 0
+    );
+end
+$function$;
+
+revoke all on function private.my_cohort_ids_include(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.my_cohort_ids_include(uuid) to authenticated;
+
+grant execute on function private.my_cohort_ids_include(uuid) to service_role;
+
+comment on function private.my_cohort_ids_include(uuid) is 'Whether an id is one of private.my_cohort_ids().';
+
+create or replace function private.my_cohort_ids_ask_for(asked_id uuid)
+returns boolean
+language plpgsql
+stable security invoker parallel unsafe cost 1
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    if current_setting('asked_at.public.cohorts.id', true)
+        is distinct from statement_timestamp()::text
+    then
+        perform
+            set_config(
+                'asked_for.public.cohorts.id',
+                case
+                    when private.my_cohort_ids_include($1)
+                        then array[$1]::text
+                    else ''
+                end,
+                true
+            ),
+            set_config(
+                'asked_at.public.cohorts.id',
+                statement_timestamp()::text,
+                true
+            );
+    end if;
+    return true;
+end
+$function$;
+
+revoke all on function private.my_cohort_ids_ask_for(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.my_cohort_ids_ask_for(uuid) to authenticated;
+
+grant execute on function private.my_cohort_ids_ask_for(uuid) to service_role;
+
+comment on function private.my_cohort_ids_ask_for(uuid) is 'Asks for the first id of a statement that is one of private.my_cohort_ids().';
+
 alter table public.cohorts enable row level security;
 
 alter table public.cohorts no force row level security;
@@ -147,7 +231,27 @@ create policy "active members of the cohort can read" on public.cohorts
 as permissive for select
 to authenticated
 using (
-    id = any (array(select private.my_cohort_ids()))
+    (
+        (
+            select current_setting('asked_at.public.cohorts.id', true)
+                = statement_timestamp()::text
+        )
+        or private.my_cohort_ids_ask_for(id) is not null
+    )
+    and (
+        id = any (
+            array(
+                select asked.id
+                from unnest(
+                    nullif(
+                        current_setting('asked_for.public.cohorts.id', true), ''
+                    )::uuid[]
+                ) as asked (id)
+                where private.my_cohort_ids_include(asked.id)
+            )
+        )
+        or id = any (array(select private.my_cohort_ids()))
+    )
 );
 
 comment on policy "active members of the cohort can read" on public.cohorts is null;
@@ -182,8 +286,28 @@ create policy "active members of the cohort or the owner can read" on public.coh
 as permissive for select
 to authenticated
 using (
-    cohort_id = any (array(select private.my_cohort_ids()))
-    or user_id = (select auth.uid())
+    (
+        (
+            select current_setting('asked_at.public.cohorts.id', true)
+                = statement_timestamp()::text
+        )
+        or private.my_cohort_ids_ask_for(cohort_id) is not null
+    )
+    and (
+        user_id = (select auth.uid())
+        or cohort_id = any (
+            array(
+                select asked.id
+                from unnest(
+                    nullif(
+                        current_setting('asked_for.public.cohorts.id', true), ''
+                    )::uuid[]
+                ) as asked (id)
+                where private.my_cohort_ids_include(asked.id)
+            )
+        )
+        or cohort_id = any (array(select private.my_cohort_ids()))
+    )
 );
 
 comment on policy "active members of the cohort or the owner can read" on public.cohort_members is null;

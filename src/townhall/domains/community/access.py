@@ -93,12 +93,8 @@ def not_blocked(user_id: str) -> str:
 
 the_creator = owner(Community.created_by, "the creator")
 visitors = Principal(
-    "visitors of an active community",
-    """
-    not is_archived
-    and (not is_private or id = any (array(select private.my_community_ids())))
-    """,
-)
+    "visitors of an active community", "not is_archived and not is_private"
+) | members(Community.id).where("not is_archived", "that is active")
 
 creating = the_creator.where(
     f"parent_community_id is null or {moderators(Community.parent_community_id).condition}",
@@ -175,10 +171,11 @@ removing = the_parties.where(
 
 RULES = (
     # Owners can read what they archived: a row that can't be read can't be updated, and no owner
-    # could archive a community.
+    # could archive a community. They are last: what they own is one array, which is then made for
+    # rows of others alone.
     Access(
         Community,
-        read=(the_creator | owners(Community.id) | visitors).named(
+        read=(the_creator | visitors | owners(Community.id)).named(
             "the creator, owners or visitors"
         ),
         insert=creating,

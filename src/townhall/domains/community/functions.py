@@ -32,6 +32,7 @@ MY_COMMUNITY_IDS = membership(
     Community.id,
     _COMMUNITIES,
     "The communities that the caller belongs to.",
+    by_id=_COMMUNITIES,
 )
 
 MY_MODERATED_COMMUNITY_IDS = membership(
@@ -48,17 +49,20 @@ MY_OWNED_COMMUNITY_IDS = membership(
     "The communities that the caller is an owner of, with an account.",
 ).with_account
 
-MY_COHORT_IDS = membership(
-    "my_cohort_ids",
-    Cohort.id,
-    """
+_COHORTS = """
     select m.cohort_id
     from public.cohort_members as m
     where m.user_id = :caller
         and m.is_active
         and m.left_at is null
-    """,
+"""
+
+MY_COHORT_IDS = membership(
+    "my_cohort_ids",
+    Cohort.id,
+    _COHORTS,
     "The cohorts that the caller belongs to and has not left.",
+    by_id=_COHORTS,
 )
 
 # Who has no profile has the tier 0.

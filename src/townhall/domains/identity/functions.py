@@ -22,6 +22,7 @@ MY_ORGANIZATION_IDS = membership(
     Organization.id,
     _MEMBERSHIPS,
     "The organizations that the caller belongs to.",
+    by_id=_MEMBERSHIPS,
 )
 
 _MANAGED = _memberships_as(OrganizationRole.OWNER, OrganizationRole.MANAGER)
