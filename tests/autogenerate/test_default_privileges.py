@@ -21,7 +21,19 @@ SCRIPT = """
     create materialized view lab.four as select 1 as id;
     alter default privileges grant execute on functions to lab_newcomer;
     alter default privileges in schema lab grant usage on sequences to lab_newcomer;
-    alter default privileges in schema lab grant select on tables to lab_newcomer
+    alter default privileges in schema lab grant select on tables to lab_newcomer;
+    create role lab_other;
+    grant create on schema lab to lab_other;
+    alter default privileges for role lab_other grant usage on types to lab_newcomer;
+    alter default privileges for role lab_other revoke usage on types from public;
+    alter default privileges for role lab_other in schema lab
+        grant execute on functions to lab_newcomer with grant option;
+    set local role lab_other;
+    create function lab.five() returns integer language sql return 1;
+    create type lab.six as enum ('a');
+    create domain lab.seven as integer;
+    create table lab.eight (id integer);
+    reset role
 """
 
 

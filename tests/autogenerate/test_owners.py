@@ -93,6 +93,35 @@ def test_dropped_object_comes_back_with_its_owner(lab: Lab, keeper: str, script:
     lab.run(revision.upgrade)
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize("declared", [(), ("anon",)], ids=["dropped", "declared"])
+def test_objects_of_a_role_of_requests_keep_what_it_may(
+    lab: Lab, declared: tuple[str, ...]
+) -> None:
+    run(lab, "grant create, usage on schema lab to anon; set local role anon")
+    run(
+        lab,
+        "create function lab.f() returns integer language sql return 1;"
+        " create view lab.v as select 1 as id; create sequence lab.numbers;"
+        " create type lab.mood as enum ('a'); revoke usage on type lab.mood from public;"
+        " grant select on lab.v to authenticated; reset role",
+    )
+    before = everything(lab)
+    changed: list[pg.Entity] = [
+        pg.Function(
+            schema=SCHEMA, name="f", returns="bigint", body="select 1::bigint", execute=declared
+        ),
+        pg.View(
+            schema=SCHEMA, name="v", definition="select 1 as other", grants={"anon": ("select",)}
+        ),
+        pg.Sequence(schema=SCHEMA, name="numbers", grants={"anon": ("usage",)}),
+        pg.EnumType(schema=SCHEMA, name="mood", values=("a",), usage=declared),
+    ]
+    revision = lab.migrate(Schema(entities=changed if declared else ()))
+    lab.run(revision.downgrade)
+    assert everything(lab) == before
+
+
 def test_dropped_column_comes_back_with_its_sequence(lab: Lab, keeper: str) -> None:
     as_owner(lab, keeper, "create table lab.things (id integer not null, number serial)")
     before = everything(lab)

@@ -93,7 +93,7 @@ class DataType(AlterableEntity):
             yield comment_statement(self.sql_kind, self.literal_name, self.comment)
 
     def _privileges(self, api_roles: Sequence[str]) -> Iterable[str]:
-        return grant_statements(f"type {self.literal_name}", self.grants, api_roles)
+        return grant_statements(f"type {self.literal_name}", self.grants, api_roles, self.owner)
 
 
 def shared_values(row: RowMapping) -> dict[str, Any]:

@@ -28,7 +28,9 @@ Grants = Mapping[str, tuple[str, ...]]
 """Privileges by role: ``{"authenticated": ("select", "update (name)")}``."""
 
 
-def grant_statements(target: str, grants: Grants, api_roles: Sequence[str]) -> Iterable[str]:
+def grant_statements(
+    target: str, grants: Grants, api_roles: Sequence[str], owner: str | None = None
+) -> Iterable[str]:
     """Yield what makes the grants on an object exact for the managed roles.
 
     Managed are ``public``, the roles in ``api_roles`` and those in ``grants``; any other role keeps
@@ -42,11 +44,15 @@ def grant_statements(target: str, grants: Grants, api_roles: Sequence[str]) -> I
         target: The object as in ``grant … on``: ``table public.events``.
         grants: The privileges of each role.
         api_roles: The roles that are managed even without a grant.
+        owner: The owner where it is known, whose privileges are not managed: it has all of them,
+            or those that it has left itself.
     """
     managed = dict.fromkeys([PUBLIC, *api_roles, *grants])
+    managed.pop(owner or "", None)
     yield from revoke_all(target, {role: grants.get(role, ()) for role in managed})
     for name, privileges in grants.items():
-        yield from grant_to(target, name, privileges)
+        if name in managed:
+            yield from grant_to(target, name, privileges)
 
 
 def revoke_all(target: str, grants: Grants) -> Iterable[str]:

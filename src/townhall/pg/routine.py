@@ -111,7 +111,7 @@ class Routine(OwnedEntity):
         target = self.literal_signature
         yield from self._owner(target)
         grants = dict(map(_grant, self.execute))
-        yield from grant_statements(f"{self.kind} {target}", grants, self.api_roles)
+        yield from grant_statements(f"{self.kind} {target}", grants, self.api_roles, self.owner)
         yield comment_statement(self.kind, target, self.comment)
 
     @abstractmethod

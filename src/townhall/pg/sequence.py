@@ -175,7 +175,7 @@ class Sequence(AlterableEntity):
         return f"alter sequence {self.literal_name} owned by {owner}"
 
     def _privileges(self, grants: Grants) -> Iterable[str]:
-        return grant_statements(f"sequence {self.literal_name}", grants, self.api_roles)
+        return grant_statements(f"sequence {self.literal_name}", grants, self.api_roles, self.owner)
 
     def can_alter(self, previous: Previous) -> bool:
         """Return True: everything can be changed."""

@@ -111,7 +111,9 @@ class _Relation(OwnedEntity):
 
     def _privileges_and_comments(self) -> Iterable[str]:
         yield from self._owner(self.literal_name)
-        yield from grant_statements(f"table {self.literal_name}", self.grants, self.api_roles)
+        yield from grant_statements(
+            f"table {self.literal_name}", self.grants, self.api_roles, self.owner
+        )
         yield comment_statement(self.sql_kind, self.literal_name, self.comment)
         for column, comment in self.column_comments.items():
             yield comment_statement("column", f"{self.literal_name}.{sql.quote(column)}", comment)
