@@ -147,9 +147,9 @@ class Lab:
         self.migrate(old, times)
         revision = self.migrate(new, times)
         self.run(revision.downgrade, times)
-        assert self.differences(old) == []
+        assert self.differences(old) == [], self.differences(old)
         self.run(revision.upgrade, times)
-        assert self.differences(new) == []
+        assert self.differences(new) == [], self.differences(new)
         return revision
 
     def constraints(self) -> list[str]:

@@ -3,101 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import shutil
-from argparse import Namespace
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import pytest
 from alembic import command
-from alembic.config import Config
-from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Engine, NullPool, create_engine, event, text
+from sqlalchemy import Engine, event
 
+from tests.autogenerate.project import OWNERS, Project, items, run_twice
 from tests.support.dump import dump
-
-ENV = """
-import uuid
-from sqlalchemy import *
-from sqlalchemy.dialects import postgresql
-from townhall import migrate
-from townhall.roles import Roles
-
-metadata = MetaData(schema={schema!r})
-{tables}
-migrate.run(product=False, metadata=[metadata], roles=Roles(None, None, None){options})
-"""
-
-OWNERS = 'Table("owners", metadata, Column("id", Integer, primary_key=True))\n'
-
-
-def items(*more: str) -> str:
-    """Return the source of tables, one of which has more columns, constraints or indexes."""
-    columns = (
-        'Column("id", Integer, primary_key=True)',
-        'Column("owner_id", Integer)',
-        'Column("Price", Integer)',
-        'Column("name", Text)',
-    )
-    replaced = {each.split(",")[0]: each for each in more}
-    lines = [replaced.pop(each.split(",")[0], each) for each in columns]
-    return f'{OWNERS}items = Table("items", metadata, {", ".join([*lines, *replaced.values()])})\n'
-
-
-@dataclass
-class Project:
-    """An application whose tables change.
-
-    Attributes:
-        folder: Its folder of Alembic.
-        database: The URL of its database.
-        schema: The schema of its tables.
-    """
-
-    folder: Path
-    database: str
-    schema: str | None = None
-
-    @classmethod
-    def begun(cls, folder: Path, database: str, schema: str | None = None) -> Self:
-        """Return an application without a revision, in an empty folder."""
-        (folder / "versions").mkdir()
-        shutil.copy(Path(__file__).parents[2] / "alembic" / "script.py.mako", folder)
-        return cls(folder, database, schema)
-
-    @property
-    def config(self) -> Config:
-        config = Config()
-        config.set_main_option("script_location", str(self.folder))
-        config.attributes["url"] = self.database
-        return config
-
-    def declare(self, tables: str, options: str = "") -> None:
-        source = ENV.format(tables=tables, options=options, schema=self.schema)
-        (self.folder / "env.py").write_text(source)
-
-    def revise(self, *arguments: str) -> list[str]:
-        """Write revisions and return them in their order."""
-        config = self.config
-        config.cmd_opts = Namespace(x=list(arguments))
-        before = {each.revision for each in self.history()}
-        command.revision(config, "Change", autogenerate=True)
-        made = [each for each in self.history() if each.revision not in before]
-        return [Path(each.path).read_text() for each in made]
-
-    def history(self) -> Sequence[Script]:
-        return [*ScriptDirectory.from_config(self.config).walk_revisions()][::-1]
-
-    def values(self, query: str) -> list[tuple[object, ...]]:
-        with create_engine(self.database, poolclass=NullPool).connect() as connection:
-            return [tuple(row) for row in connection.execute(text(query))]
-
-    def execute(self, statement: str) -> None:
-        with create_engine(self.database, poolclass=NullPool).begin() as connection:
-            connection.execute(text(statement))
 
 
 @pytest.fixture(params=[None, pytest.param("Shop", marks=pytest.mark.exhaustive)])
@@ -182,21 +96,6 @@ def test_change_of_a_table_in_use_is_a_call_of_safety_that_can_run_again_both_wa
     assert dump(project.database) == after
     command.downgrade(project.config, "-1")
     assert dump(project.database) == before
-
-
-def run_twice(project: Project, count: int) -> None:
-    """Run the last revisions over their own result, up, down and up."""
-    before, *last = [each.revision for each in project.history()][-count - 1 :]
-    for _ in range(2):
-        for revision in last:
-            command.upgrade(project.config, revision)
-        command.stamp(project.config, before)
-    command.stamp(project.config, last[-1])
-    for _ in range(2):
-        command.downgrade(project.config, before)
-        command.stamp(project.config, last[-1])
-    command.stamp(project.config, before)
-    command.upgrade(project.config, "head")
 
 
 @pytest.mark.exhaustive

@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 from alembic.util import CommandError
 
-from tests.autogenerate.test_live import Project, run_twice
+from tests.autogenerate.project import Project, run_twice
 from tests.support.dump import dump
 from townhall.testing.databases import Databases
 

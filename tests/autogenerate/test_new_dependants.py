@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise, product
 from typing import Any
 
@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
+from tests.autogenerate.test_changed_types import Use
 from townhall import pg
-from townhall.pg import ColumnType, Entity
+from townhall.pg import ColumnType
 
 CALL = "lab.rate(size)"
 STAMP = pg.Function(schema=SCHEMA, name="stamp", language="plpgsql", body="begin return new; end")
@@ -42,19 +43,6 @@ CHANGES: Mapping[str, pg.Function] = {
     "language": function("rate", "begin return 1; end", language="plpgsql", a="integer"),
     "security": replace(BEFORE, security="definer", settings={"search_path": pg.SAFE_SEARCH_PATH}),
 }
-
-
-@dataclass(frozen=True)
-class Use:
-    """What calls the function.
-
-    Attributes:
-        parts: Parts of the table.
-        entities: Entities.
-    """
-
-    parts: Sequence[sa.schema.SchemaItem] = ()
-    entities: Sequence[Entity] = ()
 
 
 def generated(by: str = CALL) -> sa.Column[Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from alembic import command
 
-from tests.autogenerate.test_live import Project, run_twice
+from tests.autogenerate.project import Project, run_twice, without_values
 from tests.autogenerate.uses_of_an_enum import OPTIONS, UNDECLARABLE, uses
 from tests.support.dump import dump
 
@@ -40,12 +40,6 @@ def test_every_use_of_a_new_value_is_written_in_the_run_that_adds_it(
     command.check(project.config)
     command.downgrade(project.config, f"-{1 + len(revisions)}")
     assert without_values(dump(project.database)) == before
-
-
-def without_values(dumped: str) -> list[str]:
-    """Return the lines of a dump without the values of enums, which stay on the way down."""
-    lines = sorted(line.strip().rstrip(",") for line in dumped.splitlines())
-    return [each for each in lines if not each.startswith("'")]
 
 
 HOOK = """

@@ -15,7 +15,7 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine, event
 
-from tests.autogenerate.test_live import Project
+from tests.autogenerate.project import Project
 
 pytestmark = pytest.mark.thorough  # it generates revisions and runs them
 

@@ -203,8 +203,11 @@ class Sequence(AlterableEntity):
         return replace(self, grants={**others, **self.grants}) if others else self
 
     def temporary(self) -> Self:
-        """Return the same sequence in the schema of temporary objects, where no table owns it."""
-        return replace(super().temporary(), owned_by=None)
+        """Return the same sequence in the schema of temporary objects.
+
+        There no table owns it, and it can't be declared as unlogged.
+        """
+        return replace(super().temporary(), owned_by=None, unlogged=False)
 
     def rendered(self, temporary: Previous, actual: Previous) -> Self:
         """Return the declared state, with the actual privileges where none are declared."""
