@@ -49,6 +49,26 @@ def test_session_is_one_of_the_cell_that_has_the_key(
     assert sessions.cell(BERLIN) is sessions.cell("both")
 
 
+def test_nested_blocks_of_two_cells_are_two_transactions(
+    engine: Engine, other: Logins, make_engine: Callable[..., Engine], user: UUID
+) -> None:
+    sessions = SessionFactory(engine, cells={BERLIN: engine, VIENNA: make_engine(other.member)})
+
+    def write_in_both_and_fail() -> None:
+        with sessions.cell(BERLIN).as_user(user) as outer:
+            outer.add(Note(owner=user))
+            outer.flush()
+            with sessions.cell(VIENNA).as_user(user) as inner:
+                inner.add(Note(owner=user))
+            raise KeyError("late")
+
+    with pytest.raises(KeyError, match="late"):
+        write_in_both_and_fail()
+    for key, count in ((BERLIN, 0), (VIENNA, 1)):
+        with sessions.cell(key).as_user(user) as session:
+            assert len(session.scalars(select(Note)).all()) == count
+
+
 @pytest.mark.thorough
 def test_cell_on_another_server_has_its_own_rows_and_its_end_leaves_the_others(
     engine: Engine, make_engine: Callable[..., Engine], user: UUID
