@@ -243,6 +243,18 @@ def test_materialized_view_of_a_distributed_table_is_told_to_be_stripped() -> No
     assert found(entities=views) == [("materialized view", "materialized view public.of_seats")]
 
 
+def test_view_that_is_stripped_is_not_counted_as_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "map.toml"
+    place.write_text('investor_readiness_scores = "user_id"')
+    assert main(("check", "--distribute", str(place))) == 1
+    *told, last = capsys.readouterr().out.splitlines()
+    assert len([line for line in told if line.startswith("materialized view")]) == 2
+    refused = f"Citus 13.2 would refuse {len(told) - 2} of what is declared"
+    assert last == f"{refused}, and strip 2 materialized views."
+
+
 def test_usage_alone_by_tenant_is_what_the_guide_says(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from townhall.check.checking import check as check_database
 from townhall.check.dangers import lines
 from townhall.check.distribution.layout import Layout, read_map
-from townhall.check.distribution.report import ENGINE, as_dict
+from townhall.check.distribution.report import ENGINE, as_dict, summary
 from townhall.check.distribution.rules import obstacles
 from townhall.check.impact import Severity
 from townhall.check.report import Report
@@ -121,5 +121,5 @@ def _check_distribution(options: argparse.Namespace) -> int:
     else:
         for each in found:
             print(printable(str(each)))
-        print(f"{ENGINE} would refuse {len(found)} of what is declared.")
+        print(summary(found))
     return _DIFFERENT if found else 0

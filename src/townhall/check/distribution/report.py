@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 _VERSION = 1
 ENGINE = "Citus 13.2"
 """The engine, in the version whose refusals the rules are from."""
+STRIPPED = "materialized view"
+"""The kind of what is not refused, but loses its indexes, privileges and comment."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,17 @@ class Obstacle:
     def __str__(self) -> str:
         """Return the obstacle as one line."""
         return f"{self.object}: {self.reason}. Change: {self.change}."
+
+
+def summary(obstacles: Sequence[Obstacle]) -> str:
+    """Return how much is refused, and how many views would lose what was made for them.
+
+    Args:
+        obstacles: What is refused, or taken away.
+    """
+    views = sum(each.kind == STRIPPED for each in obstacles)
+    refused = f"{ENGINE} would refuse {len(obstacles) - views} of what is declared"
+    return f"{refused}, and strip {views} materialized views." if views else f"{refused}."
 
 
 @dataclass(frozen=True)

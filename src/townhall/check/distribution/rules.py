@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from townhall.check.dangers.expressions import names
 from townhall.check.distribution.layout import Layout, full_name
-from townhall.check.distribution.report import Obstacle
+from townhall.check.distribution.report import STRIPPED, Obstacle
 from townhall.pg import Entity, Function, MaterializedView, Policy, Trigger
 
 _SUBQUERY = re.compile(
@@ -197,8 +197,8 @@ def _of_views(layout: Layout, entities: Iterable[Entity]) -> Iterator[Obstacle]:
     for view in entities:
         if isinstance(view, MaterializedView) and (read := named & names(view.definition)):
             yield Obstacle(
-                "materialized view",
-                f"materialized view {view.schema}.{view.name}",
+                STRIPPED,
+                f"{STRIPPED} {view.schema}.{view.name}",
                 "it loses its indexes, privileges and comment, without an error, when Citus creates"
                 f" {', '.join(sorted(read))} again, as undistribute_table() does",
                 "create these again: townhall check tells how",
