@@ -298,6 +298,24 @@ def test_embedded_server_is_the_default_scratch_server(
     assert (tmp_path / ".townhall").is_dir()
 
 
+def test_scratch_databases_and_roles_of_killed_processes_are_dropped(
+    townhall_database: str, townhall_server: str
+) -> None:
+    left, used = (f"{PREFIX}{uuid4().hex[:16]}" for _ in range(2))
+    execute(townhall_server, f"create role {left} login", f"create database {left} owner {left}")
+    execute(townhall_server, f"create database {used}")
+    with connected(townhall_database) as user:
+        version = user.info.server_version // 10_000
+        user.execute("select set_config('application_name', %s, false)", [used])
+        with scratch_database(version, townhall_server):
+            found = scratch_databases_on(townhall_server)
+        roles = user.execute("select rolname from pg_roles where rolname = %s", [left]).fetchall()
+    execute(townhall_server, f"drop database {used}")
+    assert left not in found
+    assert used in found
+    assert roles == []
+
+
 def test_version_without_embedded_server_needs_a_scratch_server() -> None:
     with (
         pytest.raises(CheckError, match=r"has no PostgreSQL 15: name one with --scratch"),

@@ -67,3 +67,29 @@ def test_revisions_of_one_name_overwrite_each_other_nowhere(application: SmallAp
         "_sponsors_of__2.py",
         "_sponsors_of__3.py",
     ]
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("executable = no-such-program", "hook tidy would fail: there is no program no-such-pro"),
+        ("executable = ./no-such-program", "there is no program ./no-such-program that can be"),
+        ("executable = script.py.mako", "there is no program script.py.mako that can be run"),
+        ("executable = true\ntidy.cwd = no-such-folder", "there is no folder no-such-folder"),
+    ],
+)
+def test_post_write_hook_that_can_not_run_is_refused_before_a_revision_is_written(
+    option: str, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "versions").mkdir()
+    (tmp_path / "script.py.mako").touch()
+    (tmp_path / "alembic.ini").write_text(
+        "[alembic]\nscript_location = %(here)s\n[post_write_hooks]\nhooks = tidy\n"
+        f"tidy.type = exec\ntidy.{option}\n"
+    )
+    config = Config(tmp_path / "alembic.ini")
+    script = ScriptDirectory.from_config(config)
+    write_beside_own_revisions(config, script)
+    with pytest.raises(CommandError, match=f"^no revision is written.*{told}"):
+        script.generate_revision("one", "one")
+    assert [*(tmp_path / "versions").iterdir()] == []

@@ -10,6 +10,7 @@ from alembic.util import CommandError
 from sqlalchemy import NullPool, create_engine, make_url
 
 from townhall import embedded
+from townhall.input_error import InputError
 from townhall.migrate import alembic_config, resolve_url, upgrade
 
 if TYPE_CHECKING:
@@ -98,3 +99,16 @@ def test_upgrade_refuses_a_url_of_another_database(url: str) -> None:
     with pytest.raises(CommandError, match=r"^the given URL is for '") as caught:
         upgrade(url)
     assert "s3cret" not in str(caught.value)
+
+
+def test_folder_within_a_project_starts_no_second_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "shop" / "models"
+    folder.mkdir(parents=True)
+    (tmp_path / "alembic.ini").touch()
+    monkeypatch.chdir(folder)
+    with pytest.raises(InputError, match=rf"within the project {tmp_path}, whose .* run the comm"):
+        resolve_url()
+    assert not (folder / ".townhall").exists()
+    assert resolve_url("postgresql://localhost/shop").database == "shop"

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Literal, cast
 from uuid import uuid4
 
 from sqlalchemy import URL, make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from townhall import embedded
 from townhall.check.errors import CheckError
 from townhall.check.templates import Filling, create_filled
 from townhall.embedded import EmbeddedServerError
 from townhall.embedded.programs import VERSIONS
-from townhall.engines import autocommit, execute
+from townhall.engines import autocommit, engine_of, execute
 from townhall.migrate.urls import psycopg_url
 from townhall.pg import sql
 from townhall.pg.catalog import server_version
@@ -48,17 +49,43 @@ def scratch_database(
                     f" {other}: name a server of the same major version"
                 )
         name = f"{PREFIX}{uuid4().hex[:16]}"
-        try:
-            database = server.set(database=name)
-            if filling is not None and named is None:
-                create_filled(filling, server, database)
-            else:
-                execute(server, f"create database {sql.quote(name)} template template0")
-                if filling is not None:
-                    filling.make(database)
-            yield database
-        finally:
-            execute(server, f"drop database if exists {sql.quote(name)} with (force)")
+        with _in_use(server, name):
+            _drop_abandoned(server)
+            try:
+                database = server.set(database=name)
+                if filling is not None and named is None:
+                    create_filled(filling, server, database)
+                else:
+                    execute(server, f"create database {sql.quote(name)} template template0")
+                    if filling is not None:
+                        filling.make(database)
+                yield database
+            finally:
+                execute(server, f"drop database if exists {sql.quote(name)} with (force)")
+
+
+@contextmanager
+def _in_use(server: URL, name: str) -> Iterator[None]:
+    """Keep a session that has the name of a scratch database as its application, for a block.
+
+    It ends with the process, however that ends.
+    """
+    engine = engine_of(
+        server, isolation_level="AUTOCOMMIT", connect_args={"application_name": name}
+    )
+    with engine.connect():
+        yield
+
+
+def _drop_abandoned(server: URL) -> None:
+    """Drop the scratch databases and roles of processes that were killed.
+
+    Another process may do so at the same time; what it takes is left to it.
+    """
+    with autocommit(server) as connection:
+        for statement in connection.scalars(text(_DROP_ABANDONED), {"prefix": PREFIX}).all():
+            with suppress(DBAPIError):
+                connection.execute(text(statement))
 
 
 @contextmanager
@@ -75,7 +102,7 @@ def ordinary_owner(database: URL) -> Iterator[URL]:
     Yields:
         Its URL as that role; as the role of the server, where that is an ordinary one itself.
     """
-    name = f"{PREFIX}{uuid4().hex[:16]}"
+    name = str(database.database)
     with autocommit(database) as connection:
         is_superuser = connection.scalar(text("select current_setting('is_superuser')")) == "on"
     if not is_superuser:
@@ -114,6 +141,28 @@ def _server(version: int, named: str | None) -> Iterator[URL]:
     with server:
         yield make_url(server.url)
 
+
+_DROP_ABANDONED = """
+    with used as (
+        select distinct a.application_name as name
+        from pg_catalog.pg_stat_activity as a
+        where starts_with(a.application_name, :prefix)
+    )
+    select 'drop database if exists ' || quote_ident(d.datname)
+    from pg_catalog.pg_database as d
+    where starts_with(d.datname, :prefix)
+        and pg_catalog.pg_has_role(d.datdba, 'usage')
+        and not exists (select from used as u where starts_with(d.datname, u.name))
+    union all
+    select 'drop role if exists ' || quote_ident(r.rolname)
+    from pg_catalog.pg_roles as r
+    where starts_with(r.rolname, :prefix)
+        and not exists (select from used as u where u.name = r.rolname)
+"""
+"""The databases come first, since their roles own what is in them.
+
+A session in one of them, as of a process on another machine that lost its first one, keeps it.
+"""
 
 _GIVE = """
 do $$

@@ -86,7 +86,8 @@ def _keep(filling: Filling, server: URL, database: URL) -> None:
 @contextmanager
 def _copied(server: URL, database: URL) -> Iterator[str]:
     """Copy a database for a block, and drop the copy at its end unless it was renamed."""
-    copy = f"townhall_copy_{uuid4().hex[:16]}"
+    # Its name begins with that of the scratch database, with which it is dropped.
+    copy = f"{database.database}_{uuid4().hex[:8]}"
     try:
         execute(server, f"create database {copy} template {sql.quote(str(database.database))}")
         yield copy

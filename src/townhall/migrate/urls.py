@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -32,7 +33,8 @@ def resolve_url(explicit: str | None = None, ini: str | None = None) -> URL:
         A URL for the psycopg 3 driver.
 
     Raises:
-        InputError: The URL is malformed, or is not for PostgreSQL.
+        InputError: The URL is malformed, or is not for PostgreSQL; or no URL is set, and the
+            working directory is within a project, which has an embedded server of its own.
         EmbeddedServerError: No URL is set and the embedded server can't start.
     """
     named = (
@@ -43,7 +45,24 @@ def resolve_url(explicit: str | None = None, ini: str | None = None) -> URL:
     for source, url in named:
         if url:
             return psycopg_url(url, source)
+    _refuse_within_project(Path.cwd())
     return make_url(embedded.start().url)
+
+
+def _refuse_within_project(here: Path) -> None:
+    if _is_of_project(here) or (here / ".townhall").is_dir():
+        return
+    project = next(filter(_is_of_project, here.parents), None)
+    if project is not None:
+        raise InputError(
+            f"no database is named, and {here} is a folder within the project {project}, whose"
+            " embedded server is another one: run the command there, or name a database with"
+            " DATABASE_URL or --url"
+        )
+
+
+def _is_of_project(folder: Path) -> bool:
+    return (folder / "alembic.ini").is_file()
 
 
 def psycopg_url(url: str, source: str) -> URL:

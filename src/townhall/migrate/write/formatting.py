@@ -1,11 +1,15 @@
-"""Formatting of new revisions with ruff, where it is installed."""
+"""What runs on new revisions: post-write hooks, or ruff where it is installed."""
 
 from __future__ import annotations
 
 import importlib.util
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 
 _SECTION = "post_write_hooks"
 _HOOKS = {
@@ -31,3 +35,30 @@ def format_new_revisions(config: Config, script: ScriptDirectory) -> None:
         config.set_section_option(_SECTION, f"{name}.module", "ruff")
         config.set_section_option(_SECTION, f"{name}.options", options)
     script.hooks = config.get_hooks_list()
+
+
+def refuse_missing_programs(hooks: Iterable[Mapping[str, object]]) -> None:
+    """Refuse post-write hooks whose program can't be run, before a revision is written.
+
+    Args:
+        hooks: The hooks of a configuration, as Alembic has read them.
+
+    Raises:
+        CommandError: A hook names no program that can be run, or no folder to run it in.
+    """
+    for hook in hooks:
+        folder = Path(str(hook.get("cwd", ".")))
+        if not folder.is_dir():
+            raise _refusal(hook, f"there is no folder {folder}")
+        program = str(hook.get("executable", ""))
+        # One with a folder is found from the folder that it runs in.
+        path = str(folder / program) if "/" in program else program
+        if hook.get("type") == "exec" and program and shutil.which(path) is None:
+            raise _refusal(hook, f"there is no program {program} that can be run")
+
+
+def _refusal(hook: Mapping[str, object], why: str) -> CommandError:
+    return CommandError(
+        f"no revision is written, because its post-write hook {hook['_hook_name']} would fail:"
+        f" {why}. Install it, or correct the section {_SECTION} of alembic.ini"
+    )

@@ -22,6 +22,7 @@ from townhall.as_owner import as_owner_of
 from townhall.embedded.errors import UnusableDataError
 from townhall.embedded.paths import opened
 from townhall.migrate.commands import SCRIPT_LOCATION
+from townhall.migrate.write.formatting import refuse_missing_programs
 
 Names = str | Sequence[str] | None
 
@@ -56,11 +57,20 @@ def write_beside_own_revisions(config: Config, script: ScriptDirectory) -> None:
     names_package = ":" in location and not Path(location).is_absolute()
     is_own = Path(script.dir).resolve() == product and not names_package
     folders = Folders(script, () if is_own else (product,))
-    vars(script)["generate_revision"] = partial(_generate, folders, script.generate_revision)
+    vars(script)["generate_revision"] = partial(
+        _generate, folders, script, script.generate_revision
+    )
     vars(script)["_rev_path"] = partial(_unused_path, script._rev_path)  # noqa: SLF001 - there is no public way
 
 
-def _generate(folders: Folders, generate: Any, *arguments: Any, **options: Any) -> Script:  # noqa: ANN401 - Alembic's
+def _generate(
+    folders: Folders,
+    script: ScriptDirectory,
+    generate: Any,  # noqa: ANN401 - Alembic's
+    *arguments: Any,  # noqa: ANN401 - Alembic's
+    **options: Any,  # noqa: ANN401 - Alembic's
+) -> Script:
+    refuse_missing_programs(script.hooks)
     asked = Placement(**{name: options.pop(name, None) for name in Placement._fields})
     placement = folders.place(asked)
     folder = Path(placement.version_path or "")
