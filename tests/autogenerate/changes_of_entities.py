@@ -196,6 +196,7 @@ CHANGES: Sequence[Change] = [
     Change(_POLICY, {"comment": "It lets."}),
     Change(_POLICY_OF_OTHERS, {"using": "size in (1, 3)"}),
     Change(_POLICY_OF_OTHERS, {"command": "all"}),
+    Change(_POLICY_OF_OTHERS, {"comment": "It lets."}),
     Change(_TRIGGER, {"timing": "before"}),
     Change(_TRIGGER, {"events": ("insert", "update")}),
     Change(_TRIGGER, {"events": ("update",), "columns": ("size",)}),

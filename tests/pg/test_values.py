@@ -194,3 +194,33 @@ def test_name_is_cut_as_postgresql_cuts_it(name: str, cut: str) -> None:
     )
     assert policy.name_parts == (cut, cut, cut)
     assert pg.View.named(schema="s", name=name).key == ("view", "s", cut)
+
+
+@pytest.mark.parametrize(
+    "entity",
+    [
+        pg.Policy(
+            schema="storage",
+            table="objects",
+            name="p",
+            command="select",
+            roles=("public",),
+            using="true",
+        ),
+        pg.Trigger(
+            schema="auth",
+            table="users",
+            name="t",
+            timing="after",
+            events=("insert",),
+            function="public.f",
+        ),
+    ],
+    ids=["policy", "trigger"],
+)
+def test_comment_on_a_table_of_others_is_removed_with_the_object(
+    entity: pg.Policy | pg.Trigger,
+) -> None:
+    commented = replace(entity, comment="It is ours.")
+    assert not entity.can_replace(commented)
+    assert replace(entity, schema="public").can_replace(replace(commented, schema="public"))

@@ -380,6 +380,15 @@ class TableEntity(Entity):
         """The table, if it is one of the platform."""
         return table_exists(self.schema, self.table) if self.is_shared else None
 
+    def loses_comment(self, former: str | None, comment: str | None) -> bool:
+        """Tell whether a comment is removed that only the owner of a table of others may remove.
+
+        Args:
+            former: The comment that the object has.
+            comment: The declared one.
+        """
+        return self.is_shared and former is not None and comment is None
+
 
 def comment_statement(kind: str, target: str, comment: str | None) -> str:
     """Return the statement that sets or removes a comment.

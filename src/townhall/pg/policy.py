@@ -136,7 +136,8 @@ class Policy(TableEntity):
     def can_replace(self, other: Entity) -> bool:
         """Tell whether ``alter policy`` can do it.
 
-        It can neither change the command or the mode, nor remove a condition.
+        It can neither change the command or the mode, nor remove a condition. On a table of others
+        a comment goes with the policy alone.
         """
         return (
             isinstance(other, Policy)
@@ -144,6 +145,7 @@ class Policy(TableEntity):
             and self.permissive == other.permissive
             and (self.check is not None or other.check is None)
             and (self.using is not None or other.using is None)
+            and not self.loses_comment(other.comment, self.comment)
         )
 
     @classmethod

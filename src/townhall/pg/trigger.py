@@ -158,8 +158,15 @@ end
         return f"do {sql.dollar_quoted(body)}"
 
     def can_replace(self, other: Entity) -> bool:
-        """Tell whether both are ordinary triggers, or both are constraint triggers."""
-        return isinstance(other, Trigger) and self.constraint == other.constraint
+        """Tell whether both are ordinary triggers, or both are constraint triggers.
+
+        On a table of others a comment goes with the trigger alone.
+        """
+        return (
+            isinstance(other, Trigger)
+            and self.constraint == other.constraint
+            and not self.loses_comment(other.comment, self.comment)
+        )
 
     @classmethod
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
