@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -19,6 +20,7 @@ from townhall.pg.policy import Policy
 from townhall.pg.privileges import grant_to, read_grants
 from townhall.pg.trigger import Trigger
 
+_Part = TypeVar("_Part")
 _PRIMARY_KINDS = ("primary key", "unique", "exclude")
 
 
@@ -44,6 +46,18 @@ class TableDefinition:
     def name(self) -> str:
         """The qualified identifier."""
         return sql.qualified(self.table.schema, self.table.name)
+
+    @property
+    def place(self) -> catalog.TableName:
+        """The schema and the name."""
+        return (self.table.schema, self.table.name)
+
+    @property
+    def with_partitions(self) -> Iterable[TableDefinition]:
+        """The table, and each partition at any depth."""
+        yield self
+        for each in self.partitions:
+            yield from each.with_partitions
 
     @property
     def references(self) -> Mapping[str, str]:
@@ -187,6 +201,26 @@ class TableDefinition:
             partitions=[each.without_owner() for each in self.partitions],
         )
 
+    def without(self, parts: Collection[tuple[catalog.TableName, str]]) -> TableDefinition:
+        """Return the table without some constraints and indexes, also of its partitions.
+
+        Args:
+            parts: Their names, each with that of its table.
+        """
+
+        def kept(found: Mapping[str, _Part]) -> Mapping[str, _Part]:
+            return {name: each for name, each in found.items() if (self.place, name) not in parts}
+
+        table, details = self.table, self.details
+        return replace(
+            self,
+            table=replace(table, constraints=kept(table.constraints), indexes=kept(table.indexes)),
+            details=replace(
+                details, constraints=kept(details.constraints), indexes=kept(details.indexes)
+            ),
+            partitions=[each.without(parts) for each in self.partitions],
+        )
+
     def _generated_sequence(self, column: str) -> str:
         return sql.qualified(self.table.schema, f"{self.table.name}_{column}_seq")
 
@@ -287,6 +321,11 @@ class TableDefinition:
     def _column_settings(self, name: str) -> Iterable[str]:
         details = self.details.columns[name]
         alter = f"alter table only {self.name} alter column {sql.quote(name)}"
+        if details.has_own_default:
+            default = self.table.columns[name].default
+            yield f"{alter} {'drop default' if default is None else f'set default {default}'}"
+        if details.has_own_not_null:
+            yield f"{alter} set not null"
         if details.statistics is not None:
             yield f"{alter} set statistics {details.statistics}"
         if details.storage is not None:
@@ -315,6 +354,9 @@ class TableDefinition:
             index = sql.qualified(self.table.schema, name)
             yield f"alter index {index} set ({_options(details.options)})"
         yield from self._index_settings(name, details)
+        if details.comment is not None:
+            index = sql.qualified(self.table.schema, name)
+            yield comment_statement("index", index, details.comment)
 
     def _index_settings(self, name: str, details: IndexDetails) -> Iterable[str]:
         index = sql.qualified(self.table.schema, name)

@@ -26,10 +26,12 @@ from townhall.migrate.operations.definitions import (
     DropDefinedTableOp,
 )
 from townhall.migrate.operations.table_names import name_of, table_of
-from townhall.pg.catalog import TableName
+from townhall.pg import sql
+from townhall.pg.catalog import TableName, Target, read_dependants
 from townhall.pg.table_definition import TableDefinition, read_table_definitions
 
 Definitions = Mapping[TableName, TableDefinition]
+_PartOfTable = tuple[TableName, str]
 DropOfPart = DropColumnOp | DropConstraintOp | DropIndexOp
 
 _DROPS = (DropTableOp, DropColumnOp, DropConstraintOp, DropIndexOp)
@@ -62,7 +64,7 @@ def with_definitions(
         for drop in _drop_of_part(operation, definitions, names)
     ]
     others = [operation for operation in operations if not isinstance(operation, _DROPS)]
-    return [*drops, *_drops_of_tables(tables, definitions), *others]
+    return [*drops, *_drops_of_tables(connection, tables, definitions), *others]
 
 
 def not_repeated(
@@ -186,45 +188,78 @@ def _drop_of_constraint(definition: TableDefinition, name: str) -> DropDefinedOp
 
 
 def _drops_of_tables(
-    drops: Mapping[TableName, DropTableOp], definitions: Definitions
+    connection: Connection, drops: Mapping[TableName, DropTableOp], definitions: Definitions
 ) -> Iterable[MigrateOperation]:
     known = {name: definitions[name] for name in sorted(drops) if name in definitions}
     order, cut = _order(known)
-    for name, constraint in sorted(cut):
-        drop = _drop_of_constraint(known[name], constraint)
-        if drop is not None:
-            yield drop
+    cut |= _calling_functions_of_rows(connection, known)
+    for table, part in sorted(cut):
+        yield from _drops_apart(definitions[table], part)
     for name in order:
-        later = [constraint for table, constraint in cut if table == name]
-        yield DropDefinedTableOp(drops[name], [*known[name].create_statements(later)])
+        definition = known[name].without(cut)
+        partitions = {each.place for each in definition.with_partitions} - {name}
+        yield DropDefinedTableOp(drops[name], [*definition.create_statements()], partitions)
     yield from (drop for name, drop in drops.items() if name not in known)
 
 
-def _order(tables: Definitions) -> tuple[list[TableName], set[tuple[TableName, str]]]:
+def _drops_apart(definition: TableDefinition, part: str) -> Iterable[MigrateOperation]:
+    table = definition.table
+    if part in table.indexes:
+        yield _drop_of_index(DropIndexOp(part, table.name, schema=table.schema), definition)
+    elif drop := _drop_of_constraint(definition, part):
+        yield drop
+
+
+def _calling_functions_of_rows(connection: Connection, tables: Definitions) -> set[_PartOfTable]:
+    # The function has the table's type, so neither can be dropped before the other.
+    found = read_dependants(connection, [Target(type=each.name) for each in tables.values()])
+    identities = {each.identity for each in found.parts}
+    return {
+        (name, part)
+        for name, each in tables.items()
+        if not each.partitions
+        for part, identity in _parts(each)
+        if identity in identities
+    }
+
+
+def _parts(definition: TableDefinition) -> Iterable[tuple[str, str]]:
+    for name in definition.table.indexes:
+        yield name, f"index {sql.quote(name)} on {definition.name}"
+    for name, each in definition.table.constraints.items():
+        if each.kind in {"check", "exclude"} and name not in definition.details.inherited:
+            yield name, f"constraint {sql.quote(name)} on table {definition.name}"
+
+
+def _order(tables: Definitions) -> tuple[list[TableName], set[_PartOfTable]]:
     # Which table to drop after which, and the foreign keys that no order of tables allows.
-    remaining, order = dict(tables), list[TableName]()
-    cut: set[tuple[TableName, str]] = set()
+    # A partition, and what refers to it, goes with its table.
+    whole = {each.name: name for name, table in tables.items() for each in table.with_partitions}
+    references = {
+        name: {
+            (each.place, constraint): whole.get(target)
+            for each in table.with_partitions
+            for constraint, target in each.references.items()
+        }
+        for name, table in tables.items()
+    }
+    parents = {name: {*map(whole.get, each.details.parents)} for name, each in tables.items()}
+    remaining, order = [*tables], list[TableName]()
+    cut: set[_PartOfTable] = set()
     while remaining:
         referenced = Counter(
             other
-            for table in remaining.values()
-            for other in {*table.references.values(), *table.details.parents} - {table.name}
+            for name in remaining
+            for other in ({*references[name].values()} | parents[name]) - {name}
         )
-        parents = {parent for table in remaining.values() for parent in table.details.parents}
-        name = min(
-            remaining,
-            key=lambda each: (
-                referenced[remaining[each].name] > 0,
-                remaining[each].name in parents,
-                each,
-            ),
-        )
-        table = remaining.pop(name)
-        order.append(name)
+        of_others = {parent for name in remaining for parent in parents[name]}
+        first = min(remaining, key=lambda each: (referenced[each] > 0, each in of_others, each))
+        remaining.remove(first)
+        order.append(first)
         cut |= {
-            (other, constraint)
-            for other, definition in remaining.items()
-            for constraint, target in definition.references.items()
-            if target == table.name
+            part
+            for name in remaining
+            for part, target in references[name].items()
+            if target == first
         }
     return order, cut

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import DropColumnOp, DropIndexOp, DropTableOp
 
 from townhall.migrate.operations.statements import StatementsOp
+from townhall.pg.catalog import TableName
 
 
 class BringBackOp(StatementsOp):
@@ -36,10 +37,12 @@ class BringBackOp(StatementsOp):
 class DropDefinedTableOp(DropTableOp):
     """Drop a table; the reverse brings it back as it was."""
 
-    def __init__(self, drop: DropTableOp, statements: Sequence[str]) -> None:
-        """Take Alembic's operation, and the statements that undo it."""
+    def __init__(
+        self, drop: DropTableOp, statements: Sequence[str], partitions: Collection[TableName] = ()
+    ) -> None:
+        """Take Alembic's operation, the statements that undo it, and the partitions that go too."""
         super().__init__(drop.table_name, schema=drop.schema)
-        self.statements = statements
+        self.statements, self.partitions = statements, partitions
 
     def reverse(self) -> BringBackOp:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # of Alembic's classes
         """Return what brings it back."""

@@ -196,7 +196,12 @@ def add_constraint_at_once(
     """
     target = sql.qualified(schema, table)
     _tell(op.get_context(), schema, table, name, definition)
-    if definition.lstrip()[:7].lower().startswith(("check", "foreign")):
+    words = definition.lower().split()
+    # What is not valid or not enforced may be broken by the rows that are there.
+    if words[0] in {"check", "foreign"} and words[-2:] not in (
+        ["not", "valid"],
+        ["not", "enforced"],
+    ):
         op.execute(refuse_breaking_rows(schema, table, name, definition))
     op.execute(_add_if_missing(target, name, sql.layout(definition)))
 

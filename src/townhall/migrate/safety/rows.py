@@ -129,7 +129,10 @@ begin
             );
         raise exception using errcode = 'TH000';
     exception
-        when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
+        when insufficient_privilege or duplicate_table or sqlstate 'TH000'
+            -- A function of the row takes none of the copy.
+            or undefined_function or cannot_coerce
+        then
             null;
     end;
     if breaking is null{or_hidden} then
@@ -201,7 +204,10 @@ begin
         group by i.indexrelid, i.indrelid, i.indnullsnotdistinct, i.indpred;
         raise exception using errcode = 'TH000';
     exception
-        when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
+        when insufficient_privilege or duplicate_table or sqlstate 'TH000'
+            -- A function of the row takes none of the copy.
+            or undefined_function or cannot_coerce
+        then
             null;
     end;
     if keys is null or row_security_active({table}) then

@@ -68,9 +68,16 @@ def _spelled_alike(options: Iterable[str] | None) -> set[str]:
     return alike - _DEFAULTS
 
 
+_CAST = (
+    r'::[\w."]+( varying| precision)?(\(\d+(,\d+)?\))?( with(out)? time zone)?(\[\])?( AS "?\w+"?)?'
+)
+_LAYOUT = re.compile(rf"{_CAST}|[\s();]")
+
+
 def _meaning(text: str | None) -> str | None:
-    # PostgreSQL's rendering is not always a fixed point: parentheses and casts may be added.
-    return text and re.sub(r"[\s();]|::\w+( varying)?(\[\])?", "", text)
+    # PostgreSQL's rendering is not always a fixed point: parentheses and casts may be added, and in
+    # a union the name that a column has by its cast.
+    return text and _LAYOUT.sub("", text)
 
 
 def _in_words(fact: object) -> str:

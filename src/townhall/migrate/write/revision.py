@@ -21,6 +21,7 @@ from alembic.operations.ops import (
 from alembic.runtime.migration import MigrationContext
 
 from townhall.base.people import without_declaration
+from townhall.migrate.operations.definitions import DropDefinedTableOp
 from townhall.migrate.operations.table_names import table_of
 from townhall.pg import DropEntityOp, Function
 from townhall.pg.catalog import TableName
@@ -110,5 +111,7 @@ def flat(container: OpContainer) -> Iterable[MigrateOperation]:
 
 
 def dropped_tables(operations: Iterable[MigrateOperation]) -> set[TableName]:
-    """Return schema and name of the tables that operations drop."""
-    return {table_of(each) for each in operations if isinstance(each, DropTableOp)}
+    """Return schema and name of the tables that operations drop, with their partitions."""
+    drops = [each for each in operations if isinstance(each, DropTableOp)]
+    partitions = (each.partitions for each in drops if isinstance(each, DropDefinedTableOp))
+    return {*map(table_of, drops)}.union(*partitions)

@@ -240,6 +240,7 @@ def _comment(kind: str, names: str, comment: str) -> str:
 
 _OF_COLUMN = "col_description(c.oid, a.attnum)"
 _OF_CONSTRAINT = "obj_description(o.oid, 'pg_constraint')"
+_OF_INDEX = "obj_description(x.indexrelid, 'pg_class')"
 _OF_RULE = "obj_description(r.oid, 'pg_rewrite')"
 
 _DEFAULTS = """
@@ -334,7 +335,15 @@ _CONSTRAINTS = f"""
             case when x.indisclustered then format('alter %s cluster on %I', s.name, o.conname) end,
             case when x.indisreplident then
                 format('alter %s replica identity using index %I', s.name, o.conname)
-            end
+            end,
+            {_comment("index %s", "x.indexrelid::regclass", _OF_INDEX)},
+            (
+                select format(
+                    'alter index %s set (%s)', i.oid::regclass, array_to_string(i.reloptions, ', ')
+                )
+                from pg_catalog.pg_class as i
+                where i.oid = x.indexrelid
+            )
         ]
     from (
         select m.objid
@@ -379,7 +388,7 @@ _INDEXES = f"""
                 format(' INDEX %I ON ONLY ', c.relname),
                 format(' INDEX %I ON ', c.relname)
             ),
-            {_comment("index %s", "c.oid::regclass", "obj_description(c.oid, 'pg_class')")},
+            {_comment("index %s", "x.indexrelid::regclass", _OF_INDEX)},
             case when x.indisclustered then
                 format('alter table %s cluster on %I', x.indrelid::regclass, c.relname)
             end,

@@ -48,6 +48,8 @@ class ColumnDetails:
 
     Attributes:
         is_inherited: Whether a parent table brings it, and the table itself does not.
+        has_own_default: Whether it is inherited and has another default than in a parent table.
+        has_own_not_null: Whether it is inherited and not null, but in no parent table.
         is_not_null_inherited: Whether a parent table says that it is not null, and the table itself
             does not; known since PostgreSQL 18.
         not_null: The constraint that it is not null, where that is not as PostgreSQL makes it for
@@ -61,6 +63,8 @@ class ColumnDetails:
     """
 
     is_inherited: bool
+    has_own_default: bool
+    has_own_not_null: bool
     is_not_null_inherited: bool
     not_null: NotNull | None
     statistics: int | None
@@ -105,12 +109,14 @@ class IndexDetails:
         statistics: The statistics targets that are set, by the number of the column.
         is_clustered: Whether the table was clustered by it.
         is_replica_identity: Whether it is the replica identity of the table.
+        comment: The comment on the index.
     """
 
     options: Sequence[str]
     statistics: Mapping[str, int]
     is_clustered: bool
     is_replica_identity: bool
+    comment: str | None
 
 
 @dataclass(frozen=True)
@@ -203,9 +209,28 @@ def _default_grantees(kind: str) -> str:
     )"""
 
 
+_IS_INHERITED = "not a.attislocal and not c.relispartition"
+_OF_PARENTS = """pg_catalog.pg_inherits as h
+            join pg_catalog.pg_attribute as p on p.attrelid = h.inhparent"""
+_IS_SAME_COLUMN = "h.inhrelid = c.oid and p.attname = a.attname and not p.attisdropped"
+
 _COLUMNS = f"""
     select jsonb_object_agg(a.attname, jsonb_build_object(
-        'is_inherited', not a.attislocal and not c.relispartition,
+        'is_inherited', {_IS_INHERITED},
+        'has_own_default', {_IS_INHERITED} and a.attgenerated = '' and exists (
+            select
+            from {_OF_PARENTS}
+            left join pg_catalog.pg_attrdef as pd on pd.adrelid = p.attrelid and pd.adnum = p.attnum
+            where {_IS_SAME_COLUMN}
+                and pg_catalog.pg_get_expr(pd.adbin, pd.adrelid) is distinct from (
+                    select pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+                    from pg_catalog.pg_attrdef as d
+                    where d.adrelid = c.oid and d.adnum = a.attnum
+                )
+        ),
+        'has_own_not_null', {_IS_INHERITED} and a.attnotnull and not exists (
+            select from {_OF_PARENTS} where {_IS_SAME_COLUMN} and p.attnotnull
+        ),
         'is_not_null_inherited', not c.relispartition and exists (
             select
             from pg_catalog.pg_constraint as o
@@ -305,7 +330,8 @@ def _indexes(name: str, condition: str) -> str:
             where e.attrelid = i.oid and e.attstattarget >= 0
         ), '{{}}'),
         'is_clustered', x.indisclustered,
-        'is_replica_identity', x.indisreplident
+        'is_replica_identity', x.indisreplident,
+        'comment', {comment("pg_class", "i")}
     ))
     from pg_catalog.pg_index as x
     join pg_catalog.pg_class as i on i.oid = x.indexrelid
