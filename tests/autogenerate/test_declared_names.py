@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.sql import quoted_name
 
 from tests.autogenerate.lab import Schema
 from tests.autogenerate.round_trip import round_trip
@@ -195,6 +196,27 @@ def test_long_names_are_cut_as_postgresql_cuts_them(letter: str, databases: Data
         sa.CheckConstraint("id > 0", name=f"c{long}"),
         sa.ForeignKeyConstraint(["id"], ["posts.id"], name=f"f{long}"),
     )
+    round_trip(databases, POSTS[None], Schema(metadata))
+
+
+def test_names_that_are_declared_without_quotes_are_folded_as_postgresql_folds_them(
+    databases: Databases,
+) -> None:
+    def unquoted(name: str) -> quoted_name:
+        return quoted_name(name, quote=False)
+
+    key = sa.Column("ID", sa.Integer, primary_key=True, quote=False)
+    metadata = sa.MetaData()
+    sa.Table(
+        "posts",
+        metadata,
+        key,
+        sa.Column("Parent", sa.Integer, sa.ForeignKey(key), quote=False, index=True),
+        sa.Index(unquoted("Whole"), "ID", postgresql_where=sa.text("id > 1")),
+        sa.UniqueConstraint("Parent", name=unquoted("Unique")),
+        sa.CheckConstraint("id > 0", name=unquoted("Check")),
+    )
+    round_trip(databases, "", Schema(metadata))
     round_trip(databases, POSTS[None], Schema(metadata))
 
 

@@ -69,6 +69,18 @@ def test_one_metadata_is_given_as_alembic_takes_it(tmp_path: Path, metadata: str
             "notes.to_metadata(Base.metadata, schema='public')",
             r"table public\.notes is declared twice",
         ),
+        (
+            "Table('Cards', Base.metadata, quote=False)",
+            r"table public\.Cards has the name cards in PostgreSQL",
+        ),
+        ("Table('c' * 64, Base.metadata)", r"table public\.c{64} has the name c{63} in PostgreSQL"),
+        (
+            (
+                "from sqlalchemy.ext.declarative import DeferredReflection\n"
+                "class Card(DeferredReflection, Base):\n    __tablename__ = 'cards'\n"
+            ),
+            r"class Card is declared by deferred reflection.*table public\.cards are not read",
+        ),
     ],
 )
 def test_what_can_not_be_used_is_refused_in_a_sentence(

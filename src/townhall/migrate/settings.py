@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from alembic.util import CommandError
 from sqlalchemy import MetaData
+from sqlalchemy.ext.declarative import DeferredReflection
 
 from townhall.input_error import InputError
 from townhall.migrate.compare.filters import NO_FILTERS, Filters
 from townhall.migrate.compare.scope import OF_PLATFORM, Scope
-from townhall.pg import ENTITY_CLASSES, Accepted, Entity
+from townhall.pg import ENTITY_CLASSES, Accepted, Entity, sql
 from townhall.pg.access import Declaration, entities_of
 from townhall.pg.adapted import adapted
 from townhall.pg.alembic_utils import ReplaceableEntity
@@ -109,6 +111,8 @@ class Settings:
         _refuse_unknown_kinds(everything, own_kinds)
         unique_metadata = tuple(dict.fromkeys(metadata))
         _refuse_tables_declared_twice(unique_metadata)
+        _refuse_tables_of_other_names(unique_metadata)
+        _refuse_unread_tables(unique_metadata)
         by_key = {entity.key: entity for entity in everything}
         declared = [*caller_entities(roles, helper_schema, by_key.values()), *by_key.values()]
         return cls(
@@ -135,6 +139,32 @@ def _refuse_tables_declared_twice(metadata: Iterable[MetaData]) -> None:
             f"table {', '.join(twice)} is declared twice: declare it in one MetaData, and give"
             " foreign keys from another one its column, as in ForeignKey(table.c.id)"
         )
+
+
+def _refuse_tables_of_other_names(metadata: Iterable[MetaData]) -> None:
+    for table in (table for each in metadata for table in each.tables.values()):
+        if (name := sql.stored(table.name)) != table.name:
+            raise InputError(
+                f"table {table.schema or 'public'}.{table.name} has the name {name} in PostgreSQL,"
+                " which folds a name without quotes and keeps 63 bytes: declare it under that name"
+            )
+
+
+def _refuse_unread_tables(metadata: Collection[MetaData]) -> None:
+    for each in _subclasses(DeferredReflection):
+        table = vars(each).get("__table__")
+        if table is not None and table.metadata in metadata and "__mapper__" not in vars(each):
+            raise InputError(
+                f"the class {each.__name__} is declared by deferred reflection, and the columns of"
+                f" its table {table.schema or 'public'}.{table.name} are not read: call prepare()"
+                " of its base before migrate.run, or leave its MetaData out"
+            )
+
+
+def _subclasses(parent: type[Any]) -> Iterator[type[Any]]:
+    for each in parent.__subclasses__():
+        yield each
+        yield from _subclasses(each)
 
 
 def _schemas_of_own(metadata: Iterable[MetaData]) -> set[str | None]:

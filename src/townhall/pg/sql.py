@@ -91,6 +91,15 @@ def shortened(name: str, length: int = LONGEST_NAME) -> str:
     return name.encode()[:length].decode(errors="ignore")
 
 
+def stored(name: str) -> str:
+    """Return the name under which PostgreSQL stores what SQLAlchemy declares under another one.
+
+    Args:
+        name: The name; with ``quote=False`` SQLAlchemy writes it without quotes.
+    """
+    return shortened(name.lower() if getattr(name, "quote", None) is False else name)
+
+
 def generated_name(table: str, columns: Iterable[str], suffix: str) -> str:
     """Return the name that PostgreSQL gives to a constraint or a sequence of a column without one.
 

@@ -1,8 +1,8 @@
 """Declared tables under the names that the database has for them.
 
-PostgreSQL cuts names of more than 63 bytes, and ``public`` written out is the schema of a table
-without one. In metadata with a schema, Alembic takes a table without one that a foreign key refers
-to for a table of that schema.
+PostgreSQL cuts names of more than 63 bytes and folds those without quotes, and ``public`` written
+out is the schema of a table without one. In metadata with a schema, Alembic takes a table without
+one that a foreign key refers to for a table of that schema.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def final_name(item: Constraint | Index) -> str | None:
         return None
     # A name that a naming convention made is shortened by SQLAlchemy, any other by PostgreSQL.
     if isinstance(item.name, str) and not isinstance(item.name, conv):
-        return sql.shortened(item.name)
+        return sql.stored(item.name)
     name = _preparer.format_constraint(item, _alembic_quote=False)
     return None if name is None else sql.shortened(name)
 
@@ -75,7 +75,7 @@ def _has_other_names(table: Table) -> bool:
         or (table.metadata.schema is not None and bool(table.foreign_keys))
         or any(key.target_fullname.startswith(_IN_DEFAULT_SCHEMA) for key in table.foreign_keys)
         or any(each.schema == _DEFAULT_SCHEMA for each in _types(table))
-        or any(sql.shortened(name) != name for name in _plain_names(table))
+        or any(sql.stored(name) != name for name in _plain_names(table))
     )
 
 
@@ -88,7 +88,7 @@ def _types(table: Table) -> Iterator[Enum | DOMAIN]:
 def _plain_names(table: Table) -> Iterator[str]:
     yield table.name
     yield from [column.name for column in table.columns]
-    yield from [str(each.name) for each in _named(table)]
+    yield from [each.name for each in _named(table) if isinstance(each.name, str)]
 
 
 def _named(table: Table) -> list[Constraint | Index]:
@@ -148,5 +148,5 @@ def _shorten_names(table: Table) -> None:
         # An index has no other name than a text.
         each.name = final_name(each)  # pyright: ignore[reportAttributeAccessIssue]
     for column in table.columns:
-        column.name = sql.shortened(column.name)
-    table.name = sql.shortened(table.name)
+        column.name = sql.stored(column.name)
+    table.name = sql.stored(table.name)
