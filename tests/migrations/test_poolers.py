@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -93,6 +95,23 @@ def test_comparison_through_a_pooler_leaves_no_lock(
     with pgbouncer(make_url(townhall_database), 1) as url:
         run(alembic_config(url))
         assert _left_behind(townhall_database) == (0, tables)
+
+
+@pytest.mark.thorough
+@needs_pgbouncer
+def test_no_command_leaves_its_search_path_in_a_pool(empty_database: str) -> None:
+    with _engine(empty_database).connect() as connection:
+        connection.execute(
+            text("do $$ begin execute format('create schema %I', current_user); end $$")
+        )
+        connection.commit()
+    upgrade(empty_database, "townhall_0001")
+    with pgbouncer(make_url(empty_database), 1) as url:
+        for run in (command.current, command.check, partial(command.upgrade, revision="head")):
+            with suppress(CommandError):  # the database is not at head, and a pool is refused
+                run(alembic_config(url))
+            with _engine(url).connect() as connection:
+                assert connection.scalar(text("show search_path")) == '"$user", public'
 
 
 @pytest.fixture

@@ -24,7 +24,11 @@ from townhall.migrate.cells import (
     each_cell,
 )
 from townhall.migrate.compare.filters import Filters, IncludeName, IncludeObject
-from townhall.migrate.guard.connections import PUBLIC_FIRST_IN_SCRIPT, connected
+from townhall.migrate.guard.connections import (
+    PUBLIC_FIRST_IN_SCRIPT,
+    connected,
+    public_first,
+)
 from townhall.migrate.guard.encodings import REFUSE_IN_SCRIPT
 from townhall.migrate.guard.limits import limits_of_script, reset_of_script
 from townhall.migrate.guard.lock_timeouts import COMPARISON, LOCK_TIMEOUT, LockTimeout
@@ -346,7 +350,7 @@ def _guard(
         return migrating(connection, lock_timeout, wait_limit, is_passed=is_passed)
     if _COMPARISON in options:
         return comparison_transaction(connection, lock_timeout.duration, wait_limit)
-    return nullcontext()
+    return public_first(connection)
 
 
 def _tell_of_others(settings: Settings) -> None:

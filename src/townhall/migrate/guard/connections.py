@@ -29,26 +29,26 @@ from townhall.printing import on_one_line
 _SET_PATH = """perform pg_catalog.set_config(
         'search_path',
         pg_catalog.concat_ws(', ', 'public', nullif(pg_catalog.current_setting('search_path'), '')),
-        false
+        {is_local}
     );"""
 
 # By default a schema of the role's own name comes first on the search path, where there is one.
-# Nothing is set where there is none: it would stay in a pool, and the limits of a run set it.
+# What were set for the session would stay in a pool.
 PUBLIC_FIRST = f"""do $$
 begin
     if pg_catalog.current_schema() is distinct from 'public' then
-        {_SET_PATH}
+        {_SET_PATH.format(is_local="true")}
     end if;
 end
 $$"""
-"""Makes public the schema in which unqualified names are created."""
+"""Makes public the schema in which unqualified names are created, until the transaction ends."""
 
 PUBLIC_FIRST_IN_SCRIPT = f"""do $$
 begin
-    {_SET_PATH}
+    {_SET_PATH.format(is_local="false")}
 end
 $$"""
-"""The same for a script, also once it has created the schema that came first."""
+"""The same for the session of a script, also once it has created the schema that came first."""
 
 
 @contextmanager
@@ -129,11 +129,24 @@ def _connect(url: URL, schemas: Iterable[str]) -> Connection:
 def _prepare(schemas: Iterable[str], driver_connection: Any, _: object) -> None:  # noqa: ANN401 - psycopg's
     try:
         driver_connection.execute(PUBLIC_FIRST)
-        driver_connection.commit()
         refuse_traps(driver_connection, schemas)
+        # SQLAlchemy asks for the default schema in the same transaction.
+        driver_connection.execute(PUBLIC_FIRST)
     except CommandError:
         driver_connection.close()
         raise
+
+
+@contextmanager
+def public_first(connection: Connection) -> Iterator[None]:
+    """Make public the schema of unqualified names for a transaction, which a block is.
+
+    Args:
+        connection: A connection outside a transaction.
+    """
+    connection.exec_driver_sql(PUBLIC_FIRST)
+    yield
+    connection.commit()
 
 
 def _refuse_no_connection(passed: object) -> None:
