@@ -129,11 +129,11 @@ def _without_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Return an object of JSON, of which Python would keep the last of two equal names.
 
     Raises:
-        ValueError: It has one twice.
+        InputError: A name is in the object twice.
     """
     found: dict[str, object] = {}
     for name, value in pairs:
         if name in found:
-            raise ValueError(f"{name} is in it twice")
+            raise InputError(f"{name} is in it twice")
         found[name] = value
     return found
