@@ -128,7 +128,8 @@ def test_sessions_of_the_guide_to_acting_are_made() -> None:
     )
     connected = {"create_engine": sa.create_engine, "url": engine.url}
     run_blocks(blocks_of("src/townhall/session/__init__.py"), **connected)
-    run_blocks(blocks_of("docs/acting.md", "python", under="Many rows"), **connected)
+    writing = {"session": Mock(), "insert": sa.insert, "Participant": Participant, "rows": []}
+    run_blocks(blocks_of("docs/acting.md", "python", under="Many rows"), **connected, **writing)
 
 
 def test_foreign_key_of_the_docstring_is_that_of_a_person() -> None:
