@@ -1,6 +1,7 @@
 """Reads as a user, beside the same rows asked for with the condition written out.
 
-Row level security holds for one side and not for the other, which is a superuser's.
+Row level security holds for one side and not for the other, which is a superuser's. What a policy
+costs by itself is measured by the shortest ones that permit the same rows, of another role.
 """
 
 from __future__ import annotations
@@ -51,6 +52,37 @@ _OWN_ROWS = "the caller's rows in events of others are looked for too"
 _THREE_RULES = "each of three tables has a policy"
 _NESTED = "an array is planned as ten ids, so that rows are joined one by one"
 _WITHOUT_NESTED = "set local enable_nestloop = off"
+# What a statement asks for holds for its transaction, and the others are not to have it.
+_IN_ITS_OWN_TRANSACTION = "set local application_name = 'asking'"
+_SHORTEST = "the shortest policy"
+_POLICIES = (
+    "grant select on all tables in schema public to anon",
+    f"""
+    create policy bench on social_feed_posts for select to anon
+    using (is_public or author_id = '{READER}')
+    """,
+    """
+    create policy bench on social_feed_comments for select to anon
+    using (
+        exists (select from social_feed_posts as p where p.id = post_id offset 0)
+    )
+    """,
+    "create policy bench on events for select to anon using (true)",
+    "create policy bench on organization_members for select to anon using (true)",
+    f"""
+    create policy bench on participants for select to anon
+    using (
+        exists (
+            select
+            from events as e
+            join organization_members as m on m.organization_id = e.organization_id
+            where e.id = event_id and m.user_id = '{ORGANIZER}'
+            offset 0
+        )
+    )
+    """,
+)
+"""Policies that look up the same as ours, of one reader, and know of no other way to be one."""
 _NEWEST_USAGE = """
     select * from usage_events where {condition} order by created_at desc limit 50
 """
@@ -59,7 +91,8 @@ _NEWEST_USAGE = """
 class _Read(NamedTuple):
     """A query of a user, and the same by hand; both name the rows by their first column.
 
-    Before that of the user the statement ``setting`` is run, if there is one.
+    Before that of the user the statement ``setting`` is run, if there is one. With a floor it is
+    compared with the same query by the shortest policies too.
     """
 
     name: str
@@ -71,6 +104,7 @@ class _Read(NamedTuple):
     both_as_user: bool = False
     why: str = ""
     setting: str = ""
+    has_floor: bool = False
 
 
 def _below(table: str, rest: str = "", columns: str = "*") -> tuple[str, str]:
@@ -93,10 +127,22 @@ def _of_event(table: str, event: UUID) -> tuple[str, str]:
 def _reads() -> Iterator[_Read]:
     comments, reactions = "social_feed_comments", "social_feed_reactions"
     newest = "order by created_at desc limit 50"
-    yield _Read("newest 50 comments of a busy post", READER, *_below(comments, newest), 1.3)
+    yield _Read(
+        "newest 50 comments of a busy post",
+        READER,
+        *_below(comments, newest),
+        1.3,
+        has_floor=True,
+    )
     count = _below(comments, columns="count(*)")
-    yield _Read("count of a busy post's comments, by `asking_for()`", READER, *_asking(count), 1.5)
-    yield _Read("the same without it", READER, *count, 1.5, why=_PER_ROW)
+    yield _Read(
+        "count of a busy post's comments, by `asking_for()`",
+        READER,
+        *_asking(count),
+        1.5,
+        setting=_IN_ITS_OWN_TRANSACTION,
+    )
+    yield _Read("the same without it", READER, *count, 1.5, why=_PER_ROW, has_floor=True)
     yield _Read("all comments of a busy post", READER, *_below(comments), 1.5, why=_PER_ROW)
     yield _Read("all reactions to a busy post", READER, *_below(reactions), 1.5)
     mine = f"select * from {reactions} where user_id = '{READER}'"
@@ -120,7 +166,12 @@ def _reads() -> Iterator[_Read]:
     _, participants = _of_event("participants", EVENT)
     by_name = f"{participants} order by last_name, first_name, id"
     yield _Read(
-        "participants of one event", ORGANIZER, literal(participants_of(EVENT)), by_name, 1.3
+        "participants of one event",
+        ORGANIZER,
+        literal(participants_of(EVENT)),
+        by_name,
+        1.3,
+        has_floor=True,
     )
     _, statistics = _of_event("track_statistics", EVENT)
     by_size = f"{statistics} order by participant_count desc, track_name"
@@ -179,35 +230,48 @@ def _measurements(bench: Bench) -> Iterator[Sequence[Measurement]]:
             fill(connection, bench.rows)
         with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             connection.exec_driver_sql("vacuum analyze")
+        with engine.begin() as connection:
+            for statement in _POLICIES:
+                connection.exec_driver_sql(statement)
         with ExitStack() as stack:
             superuser = stack.enter_context(engine.connect())
+            other = stack.enter_context(_acting(engine, "anon"))
             readers = {
-                reader: stack.enter_context(_acting(engine, *reader))
-                for reader in {(each.reader, each.setting) for each in _reads()}
+                (user, setting): stack.enter_context(
+                    _acting(engine, "authenticated", user, setting)
+                )
+                for user, setting in {(each.reader, each.setting) for each in _reads()}
             }
             yield [
-                Measurement(
-                    each.name,
-                    _reading(readers[each.reader, each.setting], each.ours),
-                    _reading(
-                        readers[each.reader, each.setting] if each.both_as_user else superuser,
-                        each.by_hand,
-                    ),
-                    each.beside,
-                    each.goal,
-                    each.why,
-                )
+                measurement
                 for each in _reads()
+                for measurement in _of(
+                    each, readers[each.reader, each.setting], superuser=superuser, other=other
+                )
             ]
         engine.dispose()
 
 
 @contextmanager
-def _acting(engine: Engine, user: UUID, setting: str) -> Iterator[Connection]:
-    with engine.connect() as connection, acting(connection, "authenticated", user):
+def _acting(
+    engine: Engine, role: str, user: UUID | None = None, setting: str = ""
+) -> Iterator[Connection]:
+    with engine.connect() as connection, acting(connection, role, user):
         if setting:
             connection.exec_driver_sql(setting)
         yield connection
+
+
+def _of(
+    each: _Read, reader: Connection, *, superuser: Connection, other: Connection
+) -> Iterator[Measurement]:
+    ours = _reading(reader, each.ours)
+    by_hand = _reading(reader if each.both_as_user else superuser, each.by_hand)
+    yield Measurement(each.name, ours, by_hand, each.beside, each.goal, each.why)
+    if each.has_floor:
+        shortest = _reading(other, each.ours)
+        yield Measurement(f"{each.name}, by {_SHORTEST}", shortest, by_hand, each.beside)
+        yield Measurement(each.name, ours, shortest, _SHORTEST, each.goal, each.why)
 
 
 def _reading(connection: Connection, query: str) -> Side:
