@@ -382,3 +382,9 @@ def _texts(lab: Lab, query: str) -> list[str]:
 def _execute(lab: Lab, statement: str) -> sa.CursorResult[Any]:
     unchanged = {"no_parameters": True}
     return lab.connection.exec_driver_sql(statement, execution_options=unchanged)
+
+
+def test_view_of_a_query_into_a_table_is_told_what_is_wrong(lab: Lab) -> None:
+    entity = PGView(SCHEMA, "seen", "select 1 as a into other")
+    (difference,) = lab.differences(Schema(entities=[entity]))
+    assert "views must not contain SELECT INTO" in difference

@@ -240,11 +240,14 @@ class AdaptedView(Adapted):
 
     def create_statements(self) -> Iterable[str]:
         """Yield what creates the view, or drops and creates it where it has other columns."""
-        # The query may have dollar quotes of its own, and end in a comment.
-        target = copy.copy(self.target)
-        target.definition = sql.closed(target.definition)
-        (block,) = map(spelled, target.to_sql_statement_create_or_replace())
-        yield sql.do(block.partition("$$")[2].rpartition("$$")[0])
+        # In alembic-utils' block `into` would name a variable of the block.
+        create = spelled(self.target.to_sql_statement_create())
+        replacement = create.replace("CREATE VIEW", "create or replace view", 1)
+        drop = f"drop view if exists {sql.qualified(*self.object_name)}"
+        yield sql.do(
+            f"\nbegin\n    execute {sql.literal(replacement)};\nexception when others then\n"
+            f"    {drop};\n    execute {sql.literal(create)};\nend\n"
+        )
 
 
 class AdaptedMaterializedView(Adapted):
