@@ -24,6 +24,7 @@ from townhall.migrate.operations.statements import qualified_name
 from townhall.migrate.operations.table_names import OnTable, table_of
 from townhall.migrate.savepoints import DATATYPE_MISMATCH, attempt, run_script, sqlstate
 from townhall.pg import (
+    CompositeType,
     Domain,
     DropEntityOp,
     Entity,
@@ -186,6 +187,9 @@ def holding_keys(target: Target, error: DBAPIError) -> Target:
 def target_of(operation: MigrateOperation) -> Target | None:
     """Return what an operation drops or changes and other things can depend on, or None."""
     if isinstance(operation, DropEntityOp):
+        return target_of_entity(operation.target)
+    if isinstance(operation, AlterEntityOp) and isinstance(operation.target, CompositeType):
+        # Before 16 PostgreSQL refuses another type of an attribute while a view has the type.
         return target_of_entity(operation.target)
     if (target := changed_column(operation)) is not None:
         return target
