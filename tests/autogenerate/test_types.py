@@ -369,6 +369,14 @@ def test_check_of_a_domain_is_tried_without_the_rows_of_its_columns(lab: Lab) ->
     assert lab.connection.scalar(sa.text("select c0 from lab.things")) == 50
 
 
+def test_column_of_a_type_with_a_percent_sign_in_its_name_comes_and_goes(lab: Lab) -> None:
+    domain = pg.Domain(schema=SCHEMA, name="100%d", base="integer")
+    metadata = sa.MetaData()
+    column = sa.Column("c", pg.ColumnType(domain.literal_name))
+    sa.Table("things", metadata, column, schema=SCHEMA)
+    lab.there_and_back(Schema(using()), Schema(metadata, [domain]))
+
+
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("schema", [None, "public"])
 def test_enum_of_another_schema_than_its_table_is_compared_there(

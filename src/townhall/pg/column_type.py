@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy.dialects.postgresql.base import PGTypeCompiler
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import UserDefinedType
 
 SERIAL_TYPES = {"smallserial": "smallint", "serial": "integer", "bigserial": "bigint"}
@@ -30,3 +32,14 @@ class ColumnType(UserDefinedType[Any]):
     def get_col_spec(self, **_: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
         """Return the name."""
         return self.name
+
+
+@compiles(ColumnType)
+def _compile(
+    column_type: ColumnType,
+    compiler: PGTypeCompiler,
+    **_: Any,  # noqa: ANN401 - SQLAlchemy's
+) -> str:
+    # A driver takes a percent sign in the statement for a parameter, as SQLAlchemy's names have it.
+    has_parameters = compiler.dialect.paramstyle in {"format", "pyformat"}
+    return column_type.name.replace("%", "%%") if has_parameters else column_type.name
