@@ -95,7 +95,15 @@ things as (
             'row security', c.relrowsecurity,
             'forced row security', c.relforcerowsecurity,
             'persistence', c.relpersistence,
-            'replica identity', case when c.relkind in ('r', 'p', 'm') then c.relreplident end,
+            'replica identity', case
+                -- Without its index, which was dropped, nothing is sent.
+                when c.relreplident = 'i' and not exists (
+                    select
+                    from pg_catalog.pg_index as i
+                    where i.indrelid = c.oid and i.indisreplident
+                ) then 'n'
+                when c.relkind in ('r', 'p', 'm') then c.relreplident
+            end,
             'options', c.reloptions,
             'comment', obj_description(c.oid, 'pg_class'),
             'definition', case
