@@ -189,14 +189,17 @@ def test_function_changes_in_the_run_in_which_a_table_that_calls_it_comes_and_go
 
 @pytest.mark.thorough
 def test_function_changes_in_the_run_in_which_the_default_of_a_view_does(lab: Lab) -> None:
-    def declared(rate: pg.Function, default: str) -> Schema:
-        view = pg.View(
-            schema=SCHEMA,
-            name="a",
-            definition="select 1 as size, 2 as rate",
-            column_defaults={"size": default, "rate": "lab.rate(1)"},
-        )
-        return Schema(entities=[rate, view])
+    def declared(rate: pg.Function, default: str, *names: str) -> Schema:
+        views = [
+            pg.View(
+                schema=SCHEMA,
+                name=name,
+                definition="select 1 as size, 2 as rate",
+                column_defaults={"size": default, "rate": "lab.rate(1)"},
+            )
+            for name in names
+        ]
+        return Schema(entities=[rate, *views])
 
-    old = declared(BEFORE, "lab.rate(1)")
-    lab.there_and_back(old, declared(CHANGES["argument name"], "lab.rate(2)"))
+    old = declared(BEFORE, "lab.rate(1)", "a", "gone")
+    lab.there_and_back(old, declared(CHANGES["argument name"], "lab.rate(2)", "a", "new"))

@@ -230,13 +230,14 @@ def _overloads_of_calls(
 def _views_of_defaults(
     parts: Iterable[Part], operations: Iterable[MigrateOperation], comparison: Comparison
 ) -> dict[str, Key]:
-    # The default of a view that changes would be set to what it was after that.
+    # The default of a view that changes would be set to what it was after that, and that of a new
+    # one can't be set before the view comes back.
     changed = {
         f" on {each.target.literal_name}": comparison.keys[each.target.key]
         for each in operations
         if isinstance(each, CreateEntityOp | ReplaceEntityOp)
         and isinstance(each.target, View)
-        and comparison.keys.get(each.target.key) in comparison.actual
+        and each.target.key in comparison.keys
     }
     return {
         part.identity: key
