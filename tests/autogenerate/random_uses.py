@@ -161,7 +161,7 @@ class CompositeKind(Kind):
             kind,
             replace(kind, attributes={a: "integer"}),
             replace(kind, attributes={a: "text", b: "integer"}),
-            replace(kind, attributes={b: "text"}),
+            replace(kind, attributes={a: "text", self.name("c"): "date"}),
         )
 
 
