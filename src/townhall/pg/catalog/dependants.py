@@ -342,7 +342,7 @@ _CONSTRAINTS = f"""
                     'alter index %s set (%s)', i.oid::regclass, array_to_string(i.reloptions, ', ')
                 )
                 from pg_catalog.pg_class as i
-                where i.oid = x.indexrelid
+                where i.oid = x.indexrelid and i.reloptions is not null
             )
         ]
     from (
