@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
 from townhall import pg
@@ -677,6 +678,19 @@ def test_type_that_only_a_policy_of_a_partition_uses_stays(lab: Lab) -> None:
         lab.connection.execute(sa.text(statement))
     revision = lab.migrate(declared(sa.BigInteger()))
     assert "EnumType" not in revision.upgrade
+
+
+def test_column_of_an_exclusion_constraint_of_expressions_changes_its_type_and_goes(
+    lab: Lab,
+) -> None:
+    def declared(type_: sa.types.TypeEngine[int]) -> Schema:
+        once = postgresql.ExcludeConstraint(
+            (sa.text("(rate > 0)"), "="), name="once", using="btree"
+        )
+        return Schema(things(sa.Column("rate", type_), once))
+
+    lab.there_and_back(declared(sa.BigInteger()), declared(sa.SmallInteger()))
+    lab.there_and_back(declared(sa.BigInteger()), Schema(things()))
 
 
 def test_serial_key_that_a_view_reads_becomes_an_identity(lab: Lab) -> None:

@@ -150,7 +150,9 @@ def _drops_with_column(
 ) -> Iterable[MigrateOperation]:
     table = table_of(operation)
     column = definition.details.columns[operation.column_name]
-    for name in column.constraints:
+    # An exclusion constraint of expressions is of no column, and its index is not listed as one.
+    exclusions = [name for name in column.indexes if name not in definition.table.indexes]
+    for name in (*column.constraints, *exclusions):
         drop = _drop_of_constraint(definition, name)
         if (
             (table, name) not in names
@@ -159,7 +161,7 @@ def _drops_with_column(
         ):
             names.add((table, name))
             yield drop
-    for name in column.indexes:
+    for name in (each for each in column.indexes if each not in exclusions):
         if (table, name) not in names and is_dropped(definition.table.indexes[name].definition):
             names.add((table, name))
             index = DropIndexOp(name, operation.table_name, schema=operation.schema)
