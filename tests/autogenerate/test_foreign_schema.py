@@ -142,6 +142,17 @@ SMALL = {
             alter column a set default 'other', alter column b drop default,
             alter column c set not null
     """,
+    "rules on tables that refer to each other": """
+        create table base (id integer primary key, kind integer);
+        create table one (primary key (id)) inherits (base);
+        create table two (id integer references base, n text);
+        create rule to_one as on insert to base where new.kind = 1
+        do instead insert into one values (new.id, new.kind);
+        create rule logged as on delete to base do also insert into two values (old.id, 'gone');
+        comment on rule logged on base is 'Logged';
+        alter table base disable rule logged;
+        create rule nothing as on update to two do instead nothing
+    """,
     "comments on the indexes of constraints": """
         create table things (id integer primary key, n integer constraint one unique, p point);
         alter table things add constraint apart exclude using gist (p with ~=);

@@ -221,6 +221,10 @@ class TableDefinition:
             partitions=[each.without(parts) for each in self.partitions],
         )
 
+    def without_rules(self) -> TableDefinition:
+        """Return the table without its rules; those of partitions stay."""
+        return replace(self, details=replace(self.details, rules=()))
+
     def _generated_sequence(self, column: str) -> str:
         return sql.qualified(self.table.schema, f"{self.table.name}_{column}_seq")
 

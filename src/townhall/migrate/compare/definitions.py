@@ -25,6 +25,7 @@ from townhall.migrate.operations.definitions import (
     DropDefinedIndexOp,
     DropDefinedTableOp,
 )
+from townhall.migrate.operations.parts import WHY_DROPPED, DropPartOp
 from townhall.migrate.operations.table_names import name_of, table_of
 from townhall.pg import sql
 from townhall.pg.catalog import TableName, Target, read_dependants
@@ -195,13 +196,23 @@ def _drops_of_tables(
     known = {name: definitions[name] for name in sorted(drops) if name in definitions}
     order, cut = _order(known)
     cut |= _calling_functions_of_rows(connection, known)
+    yield from _drops_of_rules(connection, known)
     for table, part in sorted(cut):
         yield from _drops_apart(definitions[table], part)
     for name in order:
-        definition = known[name].without(cut)
+        definition = known[name].without(cut).without_rules()
         partitions = {each.place for each in definition.with_partitions} - {name}
         yield DropDefinedTableOp(drops[name], [*definition.create_statements()], partitions)
     yield from (drop for name, drop in drops.items() if name not in known)
+
+
+def _drops_of_rules(connection: Connection, tables: Definitions) -> Iterable[DropPartOp]:
+    # A rule may read and write other tables, which may refer to its own.
+    targets = [Target(relation=each.name) for each in tables.values() if each.details.rules]
+    on = tuple(f" on {each.relation}" for each in targets)
+    for part in read_dependants(connection, targets).parts:
+        if part.kind == "rule" and part.identity.endswith(on):
+            yield DropPartOp(part, WHY_DROPPED)
 
 
 def _drops_apart(definition: TableDefinition, part: str) -> Iterable[MigrateOperation]:

@@ -56,6 +56,7 @@ from townhall.migrate.operations.constraints import (
 )
 from townhall.migrate.operations.expressions import DropExpressionOp
 from townhall.migrate.operations.parts import (
+    WHY_DROPPED,
     WHY_RECREATED,
     CreatePartOp,
     DropPartOp,
@@ -78,8 +79,6 @@ from townhall.pg import (
 from townhall.pg.adapted import Adapted
 from townhall.pg.catalog import Dependants, Part, TableName, Target, read_dependants
 from townhall.pg.state import Key
-
-WHY_DROPPED = "It depends on what this revision drops."
 
 
 def table_operations(

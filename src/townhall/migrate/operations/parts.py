@@ -13,15 +13,16 @@ from townhall.migrate.operations.table_names import table_of
 from townhall.pg import sql
 from townhall.pg.catalog import Part
 
+WHY_DROPPED = "It depends on what this revision drops."
 WHY_RECREATED = "PostgreSQL forbids a later step while this depends on it: created again below."
 
 
 class DropPartOp(StatementsOp):
     """Drop a part that stands in the way of a change."""
 
-    def __init__(self, part: Part) -> None:
-        """Take the part as it is before the change."""
-        self.part = part
+    def __init__(self, part: Part, why: str = WHY_RECREATED) -> None:
+        """Take the part as it is before the change, and why it is dropped."""
+        self.part, self._why = part, why
 
     @property
     def statements(self) -> Sequence[str]:
@@ -31,7 +32,7 @@ class DropPartOp(StatementsOp):
     @property
     def why(self) -> str:
         """Why it is dropped."""
-        return WHY_RECREATED
+        return self._why
 
     def reverse(self) -> CreatePartOp:
         """Return the creation of the same part."""
