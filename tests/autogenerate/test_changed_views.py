@@ -18,14 +18,14 @@ from townhall.pg import ColumnType, Entity
 pytestmark = pytest.mark.filterwarnings("ignore:Did not recognize type")
 
 
-def view(columns: str, source: str = "things", name: str = "v", **options: Any) -> pg.View:  # noqa: ANN401 - the fields
+def view(columns: str, source: str = "others", name: str = "v", **options: Any) -> pg.View:  # noqa: ANN401 - the fields
     definition = f"select {columns} from {SCHEMA}.{source}"
     return pg.View(schema=SCHEMA, name=name, definition=definition, **options)
 
 
 def snapshot(
     columns: str,
-    source: str = "things",
+    source: str = "others",
     name: str = "v",
     **options: Any,  # noqa: ANN401 - the fields
 ) -> pg.MaterializedView:
@@ -123,8 +123,9 @@ def uses() -> Mapping[str, Use]:
 def declared(change: str, use: str, *, is_changed: bool) -> Schema:
     metadata = sa.MetaData()
     chosen = uses()[use]
-    columns = [sa.Column("id", sa.Integer, primary_key=True), sa.Column("size", sa.Integer)]
-    sa.Table("things", metadata, *columns, *chosen.parts, schema=SCHEMA)
+    for name, parts in {"others": (), "things": chosen.parts}.items():
+        columns = [sa.Column("id", sa.Integer, primary_key=True), sa.Column("size", sa.Integer)]
+        sa.Table(name, metadata, *columns, *parts, schema=SCHEMA)
     access = pg.TableAccess(schema=SCHEMA, table="things")
     return Schema(metadata, [access, *CHANGES[change][is_changed], *chosen.entities])
 

@@ -1,7 +1,8 @@
 """What can be told of the objects of a database in words that are those of any server version.
 
 They say which objects are there and what each uses, which types columns have, and what functions
-return. So they tell two states of a database apart in which PostgreSQL refuses different changes.
+take and return. So they tell two states of a database apart in which PostgreSQL refuses different
+changes.
 """
 
 from __future__ import annotations
@@ -87,5 +88,15 @@ TRACES = f"""
     cross join lateral {_OBJECT.format("'pg_catalog.pg_proc'::regclass", "p.oid", 0)} as u
     cross join lateral {_TYPE.format("p.prorettype")} as y
     where p.oid >= {_FIRST_OWN_OID}
+    union all
+    select u.type || ' ' || u.identity, 'has the arguments ' || a.listed
+    from pg_catalog.pg_proc as p
+    cross join lateral {_OBJECT.format("'pg_catalog.pg_proc'::regclass", "p.oid", 0)} as u
+    cross join lateral (
+        select string_agg(concat_ws(' ', p.proargnames[a.n], y.identity), ', ' order by a.n)
+        from unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) with ordinality as a (type, n)
+        cross join lateral {_TYPE.format("a.type")} as y
+    ) as a (listed)
+    where p.oid >= {_FIRST_OWN_OID} and a.listed is not null
 """
 """The query of ``read_traces``."""
