@@ -160,6 +160,7 @@ class _Check:
             self._version = server_version(connection)
             self._running = read_running(connection)
             self._revisions = Revisions(history, current_revisions(connection))
+            self._revisions.refuse_unknown()
             self._platform = read_platform(connection)
 
     @property
@@ -267,7 +268,7 @@ class _Check:
         findings = (*pending, *harmless) if migration.begun else (*harmless, *pending)
         answers = (
             *migration.answers(),
-            revisions.answer(settings.product),
+            revisions.answer(),
             drift(findings),
             row_security(declared, actual, settings),
             login_role(compared.login),
@@ -299,7 +300,7 @@ class _Check:
         names = [".".join(key[1:]) for key in tables if key[2] != VERSION_TABLE]
         answers = (
             *interrupted_adoption(compared.found.unfinished),
-            self._revisions.answer(settings.product),
+            self._revisions.answer(),
             Answer("drift", "not compared", is_good=False),
             *([row_security(declared, actual, settings)] if tables else []),
             login_role(compared.login),

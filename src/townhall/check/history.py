@@ -20,7 +20,7 @@ from townhall.check.errors import CheckError
 from townhall.check.revision_code import digest
 from townhall.migrate import SETTINGS, alembic_config
 from townhall.pg import ENTITY_CLASSES, Accepted, Entity
-from townhall.product import Product
+from townhall.product import Product, own_product
 from townhall.roles import HELPER_SCHEMA, Roles
 
 _AUTOGENERATE = {
@@ -71,7 +71,11 @@ class DeclaredSettings:
 
 
 class History:
-    """The revisions of townhall, or of an application together with them."""
+    """The revisions of townhall, or of an application together with them.
+
+    Attributes:
+        product: The product whose revisions are alone in it; None for those of an application.
+    """
 
     def __init__(self, ini: Path | None) -> None:
         """Read the revisions of a configuration.
@@ -86,6 +90,7 @@ class History:
             raise CheckError(f"there is no {ini}: name the alembic.ini with --config")
         self._config = Config(ini) if ini is not None else alembic_config()
         self._config.stdout = io.StringIO()
+        self.product = own_product() if ini is None else None
         self._script = ScriptDirectory.from_config(self._config)
 
     @property

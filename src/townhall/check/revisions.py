@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, text
 
+from townhall.check.errors import CheckError
 from townhall.check.findings import Finding
 from townhall.check.history import History
 from townhall.check.impact import Severity
 from townhall.check.repair import ADOPT, UPGRADE
 from townhall.check.report import Answer
-from townhall.product import Product
+from townhall.migrate.guard.unknown_revisions import describe_unknown
 
 
 def current_revisions(connection: Connection) -> set[str] | None:
@@ -41,6 +42,20 @@ class Revisions:
         self._known = (current or set()) & known
         self._pending = history.after(self._known) if self._known else []
 
+    def refuse_unknown(self) -> None:
+        """Refuse a database whose revisions the history ought to have.
+
+        Townhall alone lacks those of an application, and what it made can be compared all the same.
+        But what a later release made would differ, and the repairs would undo it.
+
+        Raises:
+            CheckError: There are such revisions.
+        """
+        product = self._history.product
+        own = "" if product is None else f"{product.name}_"  # so begin the ids of a product
+        if any(name.startswith(own) for name in self.unknown):
+            raise CheckError(describe_unknown(self.unknown, product))
+
     @property
     def has_none(self) -> bool:
         """Whether no revision has run in the database, and the history has some."""
@@ -61,12 +76,8 @@ class Revisions:
         """The revisions to compare the database with: its own, or the last ones."""
         return self._history.heads if self.at_head else self._known
 
-    def answer(self, product: Product | None) -> Answer:
-        """Return the answer to the question about the revision.
-
-        Args:
-            product: The product whose revisions are in the history, if one's are.
-        """
+    def answer(self) -> Answer:
+        """Return the answer to the question about the revision."""
         heads = ", ".join(sorted(self._history.heads)) or "none"
         if self._current is None:
             words = f"not readable for this role, compared with {heads} (head)"
@@ -76,10 +87,6 @@ class Revisions:
             words = "none (head)" if is_good else f"none; head is {heads}"
             return Answer("revision", words, is_good=is_good)
         names = ", ".join(sorted(self._current))
-        if self.unknown and self._is_newer(product):
-            made_by = "application" if product is None else product.name
-            words = f"{names}, made by a newer {made_by} than this one"
-            return Answer("revision", words, is_good=False)
         if self._pending:
             words = f"{names}; {len(self._pending)} pending: {UPGRADE}"
             return Answer("revision", words, is_good=False)
@@ -87,10 +94,6 @@ class Revisions:
             words = f"{names}; name the alembic.ini of the application with --config"
             return Answer("revision", words, is_good=True)
         return Answer("revision", f"{names} (head)", is_good=True)
-
-    def _is_newer(self, product: Product | None) -> bool:
-        # The ids of a product's revisions begin with its name; other ids are an application's.
-        return product is None or any(name.startswith(f"{product.name}_") for name in self.unknown)
 
     def findings(self, begun: str | None = None) -> Iterable[Finding]:
         """Yield a finding for each pending revision.

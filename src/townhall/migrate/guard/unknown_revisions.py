@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from alembic.runtime.migration import MigrationContext
@@ -37,10 +37,20 @@ def explaining_unknown_revisions(
         unknown = sorted(set(context.get_current_heads()) - known)
         if not unknown:
             raise
-        raise CommandError(
-            f"The database is at {', '.join(unknown)}, which this configuration does not have."
-            f" {_advice(product)}"
-        ) from error
+        raise CommandError(describe_unknown(unknown, product)) from error
+
+
+def describe_unknown(revisions: Iterable[str], product: Product | None) -> str:
+    """Return what to do where a database has revisions that a configuration does not have.
+
+    Args:
+        revisions: These revisions.
+        product: The product that takes part; None for the revisions of an application.
+    """
+    return (
+        f"The database is at {', '.join(revisions)}, which this configuration does not have."
+        f" {_advice(product)}"
+    )
 
 
 def _advice(product: Product | None) -> str:
