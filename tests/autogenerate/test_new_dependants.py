@@ -188,6 +188,30 @@ def test_function_changes_in_the_run_in_which_a_table_that_calls_it_comes_and_go
 
 
 @pytest.mark.thorough
+def test_function_changes_in_the_run_in_which_the_constraints_that_call_it_are_renamed(
+    lab: Lab,
+) -> None:
+    def renamed(rate: pg.Function, name: str) -> Schema:
+        metadata = sa.MetaData()
+        sa.Table(
+            "things",
+            metadata,
+            sa.Column("size", sa.Integer),
+            sa.CheckConstraint(f"{CALL} > 0", name=f"{name} check", info={"comment": "A check."}),
+            postgresql.ExcludeConstraint(
+                (sa.text(f"({CALL})"), "="), name=f"{name} order", using="btree"
+            ),
+            schema=SCHEMA,
+        )
+        return Schema(metadata, [rate])
+
+    revision = lab.there_and_back(
+        renamed(BEFORE, "old"), renamed(CHANGES["argument name"], "select")
+    )
+    assert "undecided" not in revision.upgrade
+
+
+@pytest.mark.thorough
 def test_function_changes_in_the_run_in_which_the_default_of_a_view_does(lab: Lab) -> None:
     def declared(rate: pg.Function, default: str, *names: str) -> Schema:
         views = [

@@ -62,6 +62,7 @@ from townhall.migrate.operations.parts import (
     DropPartOp,
     SetUpPartOp,
     dropped_part,
+    renamed_part,
 )
 from townhall.migrate.operations.table_names import OnTable, name_of, table_of
 from townhall.migrate.savepoints import rolled_back
@@ -154,6 +155,7 @@ def ordered(
     lost: set[Key] = set()
     parts = {each.identity: each for each in _of_kept_tables(gone.parts, operations)}
     going = {default_of(each) for each in operations if drops_default(each)}
+    former = dict(filter(None, map(renamed_part, operations)))
     while True:
         steps = _with_recreations(operations, comparison, recreated, lost, parts.values())
         with rolled_back(connection):
@@ -169,9 +171,9 @@ def ordered(
         views = _views_of_defaults(blocking.parts, operations, comparison)
         entities = ((blocking.entities & known) | overloads | {*views.values()}) - recreated
         new_parts = {
-            each.identity: before.get(each.identity, each)
+            name: before.get(name, each)
             for each in _of_kept_tables(blocking.parts, operations)
-            if each.identity not in parts and each.identity not in views
+            if (name := former.get(each.identity, each.identity)) not in parts and name not in views
         }
         # A default that goes is dropped by its own operation, and before others only where
         # nothing else in the way can be dropped.

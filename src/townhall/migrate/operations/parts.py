@@ -8,7 +8,8 @@ from typing import Any
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import DropColumnOp, DropConstraintOp, DropIndexOp
 
-from townhall.migrate.operations.statements import StatementsOp
+from townhall.migrate.operations.constraints import RenameConstraintOp
+from townhall.migrate.operations.statements import StatementsOp, qualified_name
 from townhall.migrate.operations.table_names import table_of
 from townhall.pg import sql
 from townhall.pg.catalog import Part
@@ -92,7 +93,19 @@ def dropped_part(operation: MigrateOperation) -> str | None:
     table = sql.qualified(*table_of(operation))
     if isinstance(operation, DropIndexOp):
         return f"index {sql.quote(str(operation.index_name))} on {table}"
-    return f"constraint {sql.quote(str(operation.constraint_name))} on table {table}"
+    return _constraint_of(table, str(operation.constraint_name))
+
+
+def renamed_part(operation: MigrateOperation) -> tuple[str, str] | None:
+    """Return the identities of the constraint that an operation renames: the new and the old."""
+    if not isinstance(operation, RenameConstraintOp):
+        return None
+    table = qualified_name(operation.table)
+    return _constraint_of(table, operation.new), _constraint_of(table, operation.old)
+
+
+def _constraint_of(table: str, name: str) -> str:
+    return f"constraint {sql.quote(name)} on table {table}"
 
 
 def dropped_column(operation: MigrateOperation) -> str | None:
