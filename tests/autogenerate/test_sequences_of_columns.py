@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -60,6 +60,14 @@ def identity(type_: type[sa.Integer]) -> Schema:
     """Return a table whose key is an identity column."""
     metadata = sa.MetaData()
     key = sa.Column("Id", type_, sa.Identity(always=True), primary_key=True)
+    sa.Table("Things", metadata, key, schema=SCHEMA)
+    return Schema(metadata)
+
+
+def numberless(type_: type[sa.Integer]) -> Schema:
+    """Return a table whose key has no default."""
+    metadata = sa.MetaData()
+    key = sa.Column("Id", type_, primary_key=True, autoincrement=False)
     sa.Table("Things", metadata, key, schema=SCHEMA)
     return Schema(metadata)
 
@@ -180,3 +188,36 @@ def test_serial_columns_of_more_tables_need_no_more_statements(lab: Lab) -> None
         return len(executed)
 
     assert statements(2) == statements(5)
+
+
+OF_OTHER_NAME = f"""
+    alter sequence {SEQUENCE} rename to "it's first";
+    alter sequence lab."it's first" increment 5 start 3 cache 2 maxvalue 999;
+    grant usage on sequence lab."it's first" to public;
+    comment on sequence lab."it's first" is 'The numbers.'
+"""
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(identity, serial), (identity, numberless), (serial, identity), (serial, numberless)],
+)
+def test_sequence_of_another_name_comes_back_with_all_that_it_has(
+    lab: Lab,
+    old: Callable[[type[sa.Integer]], Schema],
+    new: Callable[[type[sa.Integer]], Schema],
+) -> None:
+    lab.migrate(old(sa.Integer))
+    lab.connection.exec_driver_sql(OF_OTHER_NAME, execution_options={"no_parameters": True})
+    insert = sa.text(f'insert into {TABLE} default values returning "Id"')
+    assert lab.connection.scalar(insert) == 1
+    before = everything(lab)
+    revision = lab.migrate(new(sa.Integer))
+    is_numbered = new is not numberless
+    if is_numbered:
+        assert lab.connection.scalar(insert) == 11  # two numbers were taken at once
+    lab.run(revision.downgrade, times=2)
+    assert everything(lab) == before
+    if is_numbered:
+        assert int(lab.connection.scalar(insert) or 0) > 11

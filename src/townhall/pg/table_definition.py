@@ -100,6 +100,30 @@ class TableDefinition:
         entries = [each for each in self.details.column_entries if each["column"] == name]
         yield from self._grants(f"table {self.name}", entries, ())
 
+    def identity(self, column: str) -> tuple[str, ...]:
+        """Return the clauses of a column's identity; none without one.
+
+        The name of its sequence is among them if PostgreSQL would give it another one.
+
+        Args:
+            column: The name of the column.
+        """
+        names = [
+            f"sequence name {sequence.name}"
+            for sequence in self._sequences(column, of_identity=True)
+            if sequence.is_identity and sequence.name != self._generated_sequence(column)
+        ]
+        return (*self.table.columns[column].identity, *names)
+
+    def identity_settings(self, column: str) -> Iterable[str]:
+        """Yield what the sequence of an identity column has beside its clauses.
+
+        Args:
+            column: The name of the column.
+        """
+        for sequence in self._sequences(column, of_identity=True):
+            yield from self._sequence_settings(sequence)
+
     def constraint_settings(self, name: str) -> Iterable[str]:
         """Yield what sets up a constraint that was added again: its index and comment.
 
@@ -277,11 +301,8 @@ class TableDefinition:
         return not self.details.columns[name].is_inherited
 
     def _column(self, name: str) -> str:
-        column, details = self.table.columns[name], self.details.columns[name]
-        for sequence in self._sequences(name, of_identity=True):
-            if sequence.is_identity and sequence.name != self._generated_sequence(name):
-                named = (*column.identity, f"sequence name {sequence.name}")
-                column = column._replace(identity=named)
+        details = self.details.columns[name]
+        column = self.table.columns[name]._replace(identity=self.identity(name))
         if details.is_not_null_inherited:
             return ddl.define_column(column._replace(is_nullable=True))
         if details.not_null is None:

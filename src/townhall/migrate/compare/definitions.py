@@ -25,6 +25,7 @@ from townhall.migrate.operations.definitions import (
     DropDefinedIndexOp,
     DropDefinedTableOp,
 )
+from townhall.migrate.operations.identities import AlterIdentityOp, SerialForIdentityOp
 from townhall.migrate.operations.parts import WHY_DROPPED, DropPartOp
 from townhall.migrate.operations.table_names import name_of, table_of
 from townhall.pg import sql
@@ -52,7 +53,10 @@ def with_definitions(
         operations: The operations.
         schemas: The schemas that are compared.
     """
-    if not any(isinstance(each, _DROPS) or _is_of_other_type(each) for each in operations):
+    if not any(
+        isinstance(each, _DROPS) or _is_of_other_type(each) or _drops_identity(each)
+        for each in operations
+    ):
         return list(operations)
     definitions = read_table_definitions(connection, schemas)
     tables = {table_of(each): each for each in operations if isinstance(each, DropTableOp)}
@@ -64,7 +68,11 @@ def with_definitions(
         or _is_of_other_type(operation)
         for drop in _drop_of_part(operation, definitions, names)
     ]
-    others = [operation for operation in operations if not isinstance(operation, _DROPS)]
+    others = [
+        _identity_coming_back(each, definitions) if _drops_identity(each) else each
+        for each in operations
+        if not isinstance(each, _DROPS)
+    ]
     return [*drops, *_drops_of_tables(connection, tables, definitions), *others]
 
 
@@ -109,6 +117,24 @@ def _added(
 
 def _is_of_other_type(operation: MigrateOperation) -> TypeGuard[ChangeColumnOp]:
     return isinstance(operation, ChangeColumnOp) and operation.is_other_type
+
+
+def _drops_identity(
+    operation: MigrateOperation,
+) -> TypeGuard[AlterIdentityOp | SerialForIdentityOp]:
+    if isinstance(operation, AlterIdentityOp):
+        return not operation.target
+    return isinstance(operation, SerialForIdentityOp)
+
+
+def _identity_coming_back(
+    operation: AlterIdentityOp | SerialForIdentityOp, definitions: Definitions
+) -> MigrateOperation:
+    definition, column = definitions.get(name_of(operation.table)), operation.column
+    if definition is None:
+        return operation
+    settings = list(definition.identity_settings(column))
+    return operation.coming_back(definition.identity(column), settings)
 
 
 def _part(operation: DropConstraintOp | DropIndexOp) -> tuple[TableName, str]:

@@ -18,7 +18,7 @@ from townhall.pg.requirements import guarded, has_no_identity
 class AlterIdentityOp(StatementsOp):
     """Add, alter or drop a column's identity."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part of the change
         self,
         table: Table,
         column: str,
@@ -26,6 +26,7 @@ class AlterIdentityOp(StatementsOp):
         target: Sequence[str],
         *,
         is_serial: bool = False,
+        settings: Sequence[str] = (),
     ) -> None:
         """Take the column and the clauses of its identity, which are empty without one.
 
@@ -35,9 +36,27 @@ class AlterIdentityOp(StatementsOp):
             previous: The clauses as they are.
             target: The clauses as they will be.
             is_serial: Whether the column is serial without the identity; the numbers go on.
+            settings: The statements that set up the sequence of an identity that comes back.
         """
         self.table, self.column = table, column
         self.previous, self.target, self.is_serial = previous, target, is_serial
+        self.settings = settings
+
+    def coming_back(self, identity: Sequence[str], settings: Sequence[str]) -> AlterIdentityOp:
+        """Return the drop of the identity, whose reverse brings its sequence back as it was.
+
+        Args:
+            identity: The clauses of the identity, with the name of its sequence.
+            settings: The statements that set up the sequence.
+        """
+        return AlterIdentityOp(
+            self.table,
+            self.column,
+            identity,
+            (),
+            is_serial=self.is_serial,
+            settings=settings,
+        )
 
     @property
     def statements(self) -> Sequence[str]:
@@ -56,12 +75,18 @@ class AlterIdentityOp(StatementsOp):
         statement = ddl.alter_identity(table, self.column, self.previous, self.target)
         if self.previous:
             return [statement]
-        return [guarded(has_no_identity(table, self.column), [statement]), *carry]
+        added = guarded(has_no_identity(table, self.column), [statement])
+        return [added, *carry, *self.settings]
 
     def reverse(self) -> AlterIdentityOp:
         """Return the opposite change."""
         return AlterIdentityOp(
-            self.table, self.column, self.target, self.previous, is_serial=self.is_serial
+            self.table,
+            self.column,
+            self.target,
+            self.previous,
+            is_serial=self.is_serial,
+            settings=self.settings,
         )
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
@@ -81,6 +106,7 @@ class SerialForIdentityOp(StatementsOp):
         sequence: str,
         type_: str,
         owner: str | None,
+        settings: Sequence[str] = (),
     ) -> None:
         """Take the column with the clauses of its identity, and the sequence that it gets.
 
@@ -91,9 +117,28 @@ class SerialForIdentityOp(StatementsOp):
             sequence: The sequence as a qualified identifier.
             type_: The type of the sequence.
             owner: The owner of the table, where that is not the current role.
+            settings: The statements that set up the sequence of the identity when it comes back.
         """
         self.table, self.column, self.identity = table, column, identity
         self.sequence, self.type, self.owner = sequence, type_, owner
+        self.settings = settings
+
+    def coming_back(self, identity: Sequence[str], settings: Sequence[str]) -> SerialForIdentityOp:
+        """Return the operation, whose reverse brings the sequence of the identity back as it was.
+
+        Args:
+            identity: The clauses of the identity, with the name of its sequence.
+            settings: The statements that set up the sequence.
+        """
+        return SerialForIdentityOp(
+            self.table,
+            self.column,
+            identity,
+            sequence=self.sequence,
+            type_=self.type,
+            owner=self.owner,
+            settings=settings,
+        )
 
     @property
     def statements(self) -> Sequence[str]:
@@ -121,11 +166,12 @@ class IdentityForSerialOp(StatementsOp):
 
     @property
     def statements(self) -> Sequence[str]:
-        """One block, which does nothing over its own result."""
+        """A block, which does nothing over its own result, and what sets up the sequence."""
         undone = self.undone
         definition = ddl.define_identity(undone.identity)
         table = qualified_name(undone.table)
-        return [numbers.identity_for_serial(table, undone.column, definition)]
+        block = numbers.identity_for_serial(table, undone.column, definition)
+        return [block, *undone.settings]
 
     def reverse(self) -> SerialForIdentityOp:
         """Return the operation that is undone."""
