@@ -260,3 +260,21 @@ def test_table_is_not_dropped_with_a_partition_of_a_schema_that_is_not_compared(
     assert not any("('remove_table', 'lab', 'a')" in each for each in found)
     lab.connection.exec_driver_sql('drop table "Other"."B"')
     lab.migrate(Schema())
+
+
+@pytest.mark.parametrize(
+    "dependant",
+    [
+        'create table "Other"."C" () inherits (lab.a)',
+        'create view "Other"."C" as select from lab.a',
+    ],
+    ids=["child", "view"],
+)
+def test_drop_of_a_table_names_what_depends_on_it_elsewhere(lab: Lab, dependant: str) -> None:
+    lab.connection.exec_driver_sql('create table lab.a (); create schema "Other"')
+    lab.connection.exec_driver_sql(dependant)
+    (found,) = lab.differences(Schema())
+    assert '"Other"."C" depends on table lab.a' in found
+    lab.connection.exec_driver_sql('drop schema "Other" cascade')
+    lab.run(lab.migrate(Schema()).downgrade)
+    assert lab.differences(Schema()) == ["('remove_table', 'lab', 'a')"]

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import AddColumnOp, CreateIndexOp, CreateTableOp
@@ -22,6 +22,9 @@ from townhall.migrate.operations.table_names import OnTable, table_of
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import sqlstate
 from townhall.pg import CreateEntityOp, Entity, ReplaceEntityOp, ddl, sql
+
+if TYPE_CHECKING:
+    import psycopg
 
 _UNDEFINED = frozenset({"3F000", "42P01", "42703", "42704", "42883"})
 """The SQLSTATEs of a schema, table, column, function or other object that does not exist."""
@@ -62,6 +65,15 @@ class Refusal:
     def first_line(self) -> str:
         """PostgreSQL's message alone."""
         return self.message.partition("\n")[0]
+
+    @property
+    def reason(self) -> str:
+        """PostgreSQL's message; the first line, which is told alone, names what depends on it."""
+        if sqlstate(self.error) != _DEPENDENT_OBJECTS:
+            return self.message
+        # The hint is to drop them all.
+        dependants = cast("psycopg.Error", self.error.orig).diag.message_detail or ""
+        return f"{self.first_line}: {', '.join(dependants.splitlines())}"
 
     @property
     def lacks_something(self) -> bool:
@@ -206,7 +218,7 @@ def _decision(refusals: Sequence[Refusal], waiting: Sequence[MigrateOperation]) 
     kind = LaterOp if sqlstate(first.error) == _UNCOMMITTED_VALUE else UndecidedOp
     return kind(
         first.difference,
-        first.message,
+        first.reason,
         [*_answers(first)],
         refused=(() if first.lacks_something or first.operation is None else [first.operation]),
         steps=() if kind is LaterOp else following,
