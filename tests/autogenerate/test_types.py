@@ -190,6 +190,12 @@ def test_type_that_no_column_uses_is_recreated_with_its_functions(
     lab.there_and_back(Schema(entities=[old, function]), Schema(entities=[new, function]))
 
 
+def test_attribute_before_another_comes_back_in_its_place(lab: Lab) -> None:
+    old = replace(ADDRESS, attributes={"a": "text", "b": "text", "c": "text"})
+    new = replace(ADDRESS, attributes={"a": "text", "c": "text"})
+    lab.there_and_back(Schema(entities=[old]), Schema(entities=[new]))
+
+
 @pytest.mark.parametrize(("old", "new"), RECREATED.values(), ids=RECREATED)
 def test_change_that_postgresql_refuses_while_columns_use_the_type_needs_a_hand(
     lab: Lab, old: AlterableEntity, new: AlterableEntity

@@ -67,6 +67,17 @@ class AlterableEntity(OwnedEntity):
             previous: The same object in another state.
         """
 
+    def comes_back(self, previous: Previous) -> bool:
+        """Tell whether :meth:`alter_statements` of ``previous`` bring all of it back.
+
+        Where they don't, the object is created again instead, unless columns have it.
+
+        Args:
+            previous: The state that it has, which can be altered to this one.
+        """
+        del previous
+        return True
+
     @abstractmethod
     def alter_statements(self, previous: Previous) -> Iterable[str]:
         """Yield what changes the object from a previous state to this one.

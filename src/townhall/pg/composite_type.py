@@ -66,6 +66,15 @@ class CompositeType(DataType):
         kept = [name for name in previous.attributes if name in self.attributes]
         return list(self.attributes)[: len(kept)] == kept
 
+    def comes_back(self, previous: Previous) -> bool:
+        """Tell whether no attribute is dropped from before another one, as it comes back last."""
+        return bool(previous.can_alter(self))
+
+    def why_not_altered(self, previous: Previous) -> str:
+        """Return why the attributes can't be moved."""
+        del previous
+        return "PostgreSQL can't move attributes of a type that columns have"
+
     def _changes(self, previous: Previous) -> Iterable[str]:
         alter = f"alter type {self.literal_name}"
         for name in previous.attributes:

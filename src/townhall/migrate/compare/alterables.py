@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -16,12 +17,25 @@ from townhall.pg import AlterableEntity, Entity, EnumType, catalog, ddl, sql
 from townhall.pg.state import Key, State
 
 
+class Outcome(NamedTuple):
+    """What became of types and sequences that exist in another state.
+
+    Attributes:
+        refused: Those that PostgreSQL can't alter and that columns have, which are left as they
+            are.
+        recreated: The keys of those that were dropped and created again.
+    """
+
+    refused: dict[Key, AlterableEntity]
+    recreated: set[Key]
+
+
 def create(
     connection: Connection,
     entities: Sequence[AlterableEntity],
     actual: State,
     undeclared: Collection[Key] = (),
-) -> Mapping[Key, AlterableEntity]:
+) -> Outcome:
     """Bring types and sequences to their declared state.
 
     Args:
@@ -30,18 +44,14 @@ def create(
         actual: The entities of the database.
         undeclared: The keys of the types that are not declared, which go unless columns have them.
 
-    Returns:
-        Those that PostgreSQL can't alter and that columns have, which are left as they are.
     """
     existing = [each for each in entities if each.key in actual]
-    refused = {
-        entity.key: entity
-        for entity in _changed(connection, existing, actual)
-        if not _change(connection, entity, actual, undeclared)
-    }
+    outcome = Outcome({}, set())
+    for entity in _changed(connection, existing, actual):
+        _change(connection, entity, actual, undeclared, outcome)
     new = [each for each in entities if each.key not in actual]
     run_script(connection, (line for each in new for line in each.create_statements()))
-    return refused
+    return outcome
 
 
 def _changed(
@@ -91,19 +101,24 @@ def _change(
     declared: AlterableEntity,
     actual: State,
     undeclared: Collection[Key],
-) -> bool:
+    outcome: Outcome,
+) -> None:
     previous = _alterable(actual[declared.key])
-    if declared.can_replace(previous):
+    can_alter = declared.can_replace(previous)
+    if not (can_alter and declared.comes_back(previous)):
+        # An attribute of a composite type is a column as well, and so is a domain over the type.
+        users = uses(connection, sorted({entity.schema for entity in actual.values()}))
+        if not _has_columns(declared.key, users, undeclared):
+            drops = (f"{statement} cascade" for statement in declared.drop_statements())
+            run_script(connection, drops)
+            run_script(connection, declared.with_unmanaged_grants_of(previous).create_statements())
+            outcome.recreated.add(declared.key)
+            return
+    if can_alter:
         set_rows_aside(connection, [AlterEntityOp(declared, previous)], [declared.schema])
         run_script(connection, declared.alter_statements(previous))
-        return True
-    # An attribute of a composite type is a column as well, and so is a domain over the type.
-    users = uses(connection, sorted({entity.schema for entity in actual.values()}))
-    if _has_columns(declared.key, users, undeclared):
-        return False
-    run_script(connection, (f"{statement} cascade" for statement in declared.drop_statements()))
-    run_script(connection, declared.with_unmanaged_grants_of(previous).create_statements())
-    return True
+    else:
+        outcome.refused[declared.key] = declared
 
 
 def _has_columns(key: Key, users: Mapping[Key, set[Key]], undeclared: Collection[Key]) -> bool:

@@ -21,7 +21,9 @@ from townhall.pg.as_alembic_utils import expressed
 EntityOp = AlterEntityOp | CreateEntityOp | ReplaceEntityOp | DropEntityOp
 
 
-def changes(entity: Entity, actual: Entity, declared: Entity) -> Iterable[EntityOp]:
+def changes(
+    entity: Entity, actual: Entity, declared: Entity, *, is_recreated: bool = False
+) -> Iterable[EntityOp]:
     """Yield what changes an object.
 
     The downgrade changes the other way. Where only one way is possible, both drop and create, so
@@ -32,11 +34,12 @@ def changes(entity: Entity, actual: Entity, declared: Entity) -> Iterable[Entity
         entity: The declared entity.
         actual: The object as it is.
         declared: The object as PostgreSQL has it once the entity was created.
+        is_recreated: Whether the comparison dropped and created the object.
     """
     if actual.state == declared.state:
         return
     if isinstance(actual, AlterableEntity) and isinstance(declared, AlterableEntity):
-        if declared.can_replace(actual):
+        if declared.can_replace(actual) and not is_recreated:
             yield AlterEntityOp(declared, actual)
             return
     elif declared.can_replace(actual) and actual.can_replace(declared):

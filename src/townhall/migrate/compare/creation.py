@@ -45,6 +45,7 @@ class Creation:
 
     Attributes:
         dependants: What was dropped around changes.
+        recreated: The keys of the types that were dropped and created again.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Creation:
         self.dependants = dependants()
         self._overloads: dict[tuple[str, str], list[Routine]] = {}
         self._unaltered: dict[Key, AlterableEntity] = {}
+        self.recreated: set[Key] = set()
         self._undeclared_types: Collection[Key] = ()
         self._left_alone: Sequence[Entity] = ()
 
@@ -268,9 +270,11 @@ class Creation:
             self._run_operation(step)
 
     def _create_alterables(self, entities: Sequence[AlterableEntity]) -> None:
-        self._unaltered |= alterables.create(
+        outcome = alterables.create(
             self._connection, entities, self._actual, self._undeclared_types
         )
+        self._unaltered |= outcome.refused
+        self.recreated |= outcome.recreated
 
     def _run_operation(self, operation: MigrateOperation) -> None:
         run = partial(self._invoke, operation)

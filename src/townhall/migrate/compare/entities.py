@@ -124,6 +124,7 @@ class Comparison:
         regenerated: The columns among them that are generated otherwise than they were.
         kinds: The kinds of entities that were compared.
         revoked: The privileges that revisions granted with alembic-utils and that are not declared.
+        recreated: The keys of the types that were dropped and created again.
     """
 
     done: Sequence[Step]
@@ -140,6 +141,7 @@ class Comparison:
     regenerated: Sequence[Target] = ()
     kinds: Sequence[type[Entity]] = ENTITY_CLASSES
     revoked: Sequence[AdaptedGrant] = ()
+    recreated: Collection[Key] = ()
 
     def entity_operations(self) -> list[EntityOp]:
         """Return what creates and replaces entities, in an order in which that runs."""
@@ -162,7 +164,8 @@ class Comparison:
         elif actual is None:
             yield CreateEntityOp(entity)
         elif key in self.differing:
-            yield from changes(entity, actual, declared)
+            is_recreated = key in self.recreated
+            yield from changes(entity, actual, declared, is_recreated=is_recreated)
 
     def recreation(self, entity: Entity) -> Entity:
         """Return what creates a declared entity again after its object was dropped."""
@@ -346,6 +349,7 @@ def _compare(
         [_recreated(*each) for each in regenerated],
         declared.kinds,
         _revoked(declared, actual),
+        creation.recreated,
     )
 
 
