@@ -31,7 +31,6 @@ VERSIONS = ("lowest", "sqlalchemy-2.0", "highest")
 POSTGRESQL = ("15", "16", "18")
 OF_THE_TEXT = (
     "tests/structure/test_blocks.py",
-    "tests/structure/test_errors.py",
     "tests/structure/test_imports.py",
 )
 """Tests that read the text of this repository alone, which is one in every cell: none runs them."""

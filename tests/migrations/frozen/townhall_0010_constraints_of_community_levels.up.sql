@@ -75,7 +75,10 @@ begin
             );
         raise exception using errcode = 'TH000';
     exception
-        when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
+        when insufficient_privilege or duplicate_table or sqlstate 'TH000'
+            -- A function of the row takes none of the copy.
+            or undefined_function or cannot_coerce
+        then
             null;
     end;
     if breaking is null then
@@ -230,7 +233,10 @@ begin
             );
         raise exception using errcode = 'TH000';
     exception
-        when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
+        when insufficient_privilege or duplicate_table or sqlstate 'TH000'
+            -- A function of the row takes none of the copy.
+            or undefined_function or cannot_coerce
+        then
             null;
     end;
     if breaking is null or row_security_active(target) then
@@ -385,7 +391,10 @@ begin
             );
         raise exception using errcode = 'TH000';
     exception
-        when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
+        when insufficient_privilege or duplicate_table or sqlstate 'TH000'
+            -- A function of the row takes none of the copy.
+            or undefined_function or cannot_coerce
+        then
             null;
     end;
     if breaking is null or row_security_active(target) then

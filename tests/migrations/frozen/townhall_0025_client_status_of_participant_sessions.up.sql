@@ -83,7 +83,10 @@ begin
             );
         raise exception using errcode = 'TH000';
     exception
-        when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
+        when insufficient_privilege or duplicate_table or sqlstate 'TH000'
+            -- A function of the row takes none of the copy.
+            or undefined_function or cannot_coerce
+        then
             null;
     end;
     if breaking is null or row_security_active(target) then
@@ -246,7 +249,10 @@ begin
             );
         raise exception using errcode = 'TH000';
     exception
-        when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
+        when insufficient_privilege or duplicate_table or sqlstate 'TH000'
+            -- A function of the row takes none of the copy.
+            or undefined_function or cannot_coerce
+        then
             null;
     end;
     if breaking is null or row_security_active(target) then
@@ -405,7 +411,10 @@ begin
             );
         raise exception using errcode = 'TH000';
     exception
-        when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
+        when insufficient_privilege or duplicate_table or sqlstate 'TH000'
+            -- A function of the row takes none of the copy.
+            or undefined_function or cannot_coerce
+        then
             null;
     end;
     if breaking is null then

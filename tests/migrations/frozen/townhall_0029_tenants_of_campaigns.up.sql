@@ -87,7 +87,10 @@ begin
             );
         raise exception using errcode = 'TH000';
     exception
-        when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
+        when insufficient_privilege or duplicate_table or sqlstate 'TH000'
+            -- A function of the row takes none of the copy.
+            or undefined_function or cannot_coerce
+        then
             null;
     end;
     if breaking is null then
@@ -242,7 +245,10 @@ begin
             );
         raise exception using errcode = 'TH000';
     exception
-        when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
+        when insufficient_privilege or duplicate_table or sqlstate 'TH000'
+            -- A function of the row takes none of the copy.
+            or undefined_function or cannot_coerce
+        then
             null;
     end;
     if breaking is null or row_security_active(target) then
@@ -397,7 +403,10 @@ begin
             );
         raise exception using errcode = 'TH000';
     exception
-        when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
+        when insufficient_privilege or duplicate_table or sqlstate 'TH000'
+            -- A function of the row takes none of the copy.
+            or undefined_function or cannot_coerce
+        then
             null;
     end;
     if breaking is null or row_security_active(target) then
@@ -512,7 +521,10 @@ begin
         group by i.indexrelid, i.indrelid, i.indnullsnotdistinct, i.indpred;
         raise exception using errcode = 'TH000';
     exception
-        when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
+        when insufficient_privilege or duplicate_table or sqlstate 'TH000'
+            -- A function of the row takes none of the copy.
+            or undefined_function or cannot_coerce
+        then
             null;
     end;
     if keys is null or row_security_active('public.campaigns') then
@@ -642,7 +654,10 @@ on update cascade on delete cascade not valid;
             );
         raise exception using errcode = 'TH000';
     exception
-        when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
+        when insufficient_privilege or duplicate_table or sqlstate 'TH000'
+            -- A function of the row takes none of the copy.
+            or undefined_function or cannot_coerce
+        then
             null;
     end;
     if breaking is null then
