@@ -215,7 +215,8 @@ USES = [*uses("")][1:]
 THOROUGH = {
     ("value removed", ("check", "nothing")),
     ("type of an attribute", ("view", "view")),  # which 15 refuses while the view is there
-    ("subtype", ("attribute", "nothing")),
+    ("subtype", ("check", "nothing")),  # which goes with the type in the comparison
+    ("base", ("index", "nothing")),
 }
 
 

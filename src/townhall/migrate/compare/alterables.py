@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import Connection, text
@@ -15,6 +16,9 @@ from townhall.migrate.operations.decisions import Answer, UndecidedOp
 from townhall.migrate.savepoints import rolled_back, run_script
 from townhall.pg import AlterableEntity, Entity, EnumType, catalog, ddl, sql
 from townhall.pg.state import Key, State
+
+Around = Callable[[Entity, Callable[[], None]], None]
+"""Runs a change of an entity between the drops and creations of what depends on it."""
 
 
 class Outcome(NamedTuple):
@@ -34,6 +38,7 @@ def create(
     connection: Connection,
     entities: Sequence[AlterableEntity],
     actual: State,
+    around: Around,
     undeclared: Collection[Key] = (),
 ) -> Outcome:
     """Bring types and sequences to their declared state.
@@ -42,13 +47,22 @@ def create(
         connection: A connection within a transaction that is going to be rolled back.
         entities: The declared ones.
         actual: The entities of the database.
+        around: Changes a type without what depends on it, which is then created again.
         undeclared: The keys of the types that are not declared, which go unless columns have them.
-
     """
     existing = [each for each in entities if each.key in actual]
     outcome = Outcome({}, set())
     for entity in _changed(connection, existing, actual):
-        _change(connection, entity, actual, undeclared, outcome)
+        previous = _alterable(actual[entity.key])
+        can_alter = entity.can_replace(previous)
+        comes_back = can_alter and entity.comes_back(previous)
+        if not (comes_back or _is_stored(connection, entity, actual, undeclared)):
+            around(previous, partial(_recreate, connection, entity, previous))
+            outcome.recreated.add(entity.key)
+        elif can_alter:
+            _alter(connection, entity, previous)
+        else:
+            outcome.refused[entity.key] = entity
     new = [each for each in entities if each.key not in actual]
     run_script(connection, (line for each in new for line in each.create_statements()))
     return outcome
@@ -96,29 +110,23 @@ def _alterable(entity: Entity) -> AlterableEntity:
     return entity
 
 
-def _change(
-    connection: Connection,
-    declared: AlterableEntity,
-    actual: State,
-    undeclared: Collection[Key],
-    outcome: Outcome,
-) -> None:
-    previous = _alterable(actual[declared.key])
-    can_alter = declared.can_replace(previous)
-    if not (can_alter and declared.comes_back(previous)):
-        # An attribute of a composite type is a column as well, and so is a domain over the type.
-        users = uses(connection, sorted({entity.schema for entity in actual.values()}))
-        if not _has_columns(declared.key, users, undeclared):
-            drops = (f"{statement} cascade" for statement in declared.drop_statements())
-            run_script(connection, drops)
-            run_script(connection, declared.with_unmanaged_grants_of(previous).create_statements())
-            outcome.recreated.add(declared.key)
-            return
-    if can_alter:
-        set_rows_aside(connection, [AlterEntityOp(declared, previous)], [declared.schema])
-        run_script(connection, declared.alter_statements(previous))
-    else:
-        outcome.refused[declared.key] = declared
+def _is_stored(
+    connection: Connection, entity: AlterableEntity, actual: State, undeclared: Collection[Key]
+) -> bool:
+    # An attribute of a composite type is a column as well, and so is a domain over the type.
+    users = uses(connection, sorted({each.schema for each in actual.values()}))
+    return _has_columns(entity.key, users, undeclared)
+
+
+def _alter(connection: Connection, declared: AlterableEntity, previous: AlterableEntity) -> None:
+    set_rows_aside(connection, [AlterEntityOp(declared, previous)], [declared.schema])
+    run_script(connection, declared.alter_statements(previous))
+
+
+def _recreate(connection: Connection, declared: AlterableEntity, previous: AlterableEntity) -> None:
+    drops = (f"{statement} cascade" for statement in declared.drop_statements())
+    creations = declared.with_unmanaged_grants_of(previous).create_statements()
+    run_script(connection, [*drops, *creations])
 
 
 def _has_columns(key: Key, users: Mapping[Key, set[Key]], undeclared: Collection[Key]) -> bool:

@@ -17,6 +17,7 @@ from townhall.migrate.compare.dependants import (
     Dependants,
     changed_column,
     holding_keys,
+    parts_with,
     replaced,
     target_of,
     target_of_entity,
@@ -28,7 +29,7 @@ from townhall.migrate.operations.table_names import table_of
 from townhall.migrate.savepoints import SYNTAX_ERROR, attempt, rolled_back, run_script, sqlstate
 from townhall.pg import AlterableEntity, Entity, Routine, View, sql
 from townhall.pg.adapted import AdaptedFunction
-from townhall.pg.catalog import Target, read_dependants
+from townhall.pg.catalog import Part, Target, read_dependants
 from townhall.pg.state import Key, State
 
 Step = Entity | MigrateOperation
@@ -71,6 +72,7 @@ class Creation:
         self.recreated: set[Key] = set()
         self._undeclared_types: Collection[Key] = ()
         self._left_alone: Sequence[Entity] = ()
+        self._gone: Sequence[Part] = ()
 
     @property
     def unaltered(self) -> Sequence[AlterableEntity]:
@@ -115,9 +117,12 @@ class Creation:
         # A view can't be replaced by one that lacks a column, and views, policies and triggers on a
         # table can block the change of a column.
         kinds = {*_VIEWS, *_ON_TABLES}
-        self._drop(
+        dropped = [
             each for each in self._actual.values() if each.kind in kinds and each.key not in kept
-        )
+        ]
+        self._gone = parts_with(self._connection, dropped)
+        self.dependants.are_gone(self._gone)
+        self._drop(dropped)
         self._left_alone = [
             each
             for each in left_alone
@@ -186,6 +191,7 @@ class Creation:
             savepoint = self._connection.begin_nested()
             self._overloads, self._unaltered = {**overloads}, {}
             self.dependants = self._dependants_of()
+            self.dependants.are_gone(self._gone)
             self._drop_cascade(step for step in later if isinstance(step, Routine))
             done, failures = self._run_in_any_order(first)
             if later:
@@ -271,10 +277,14 @@ class Creation:
 
     def _create_alterables(self, entities: Sequence[AlterableEntity]) -> None:
         outcome = alterables.create(
-            self._connection, entities, self._actual, self._undeclared_types
+            self._connection, entities, self._actual, self._change_around, self._undeclared_types
         )
         self._unaltered |= outcome.refused
         self.recreated |= outcome.recreated
+
+    def _change_around(self, entity: Entity, change: Callable[[], None]) -> None:
+        target = target_of_entity(entity)
+        self.dependants.dropped_around([] if target is None else [target], change)
 
     def _run_operation(self, operation: MigrateOperation) -> None:
         run = partial(self._invoke, operation)

@@ -102,6 +102,14 @@ class Dependants:
         self._create([*found.parts, *functions])
         self.were_dropped = self.were_dropped or bool(found.entities or found.parts)
 
+    def are_gone(self, parts: Iterable[Part]) -> None:
+        """Note down parts that were dropped, and are created again at the end where they can be.
+
+        Args:
+            parts: The parts.
+        """
+        self._missing |= {each.identity: each for each in parts}
+
     def was_refused(self, change: MigrateOperation) -> None:
         """Note down a change of a column, which is added as it is declared once it was dropped.
 
@@ -152,6 +160,20 @@ class Dependants:
 _COLUMN = "generated column"
 _NOT_CASCADED = ("foreign key", "domain default")
 """The kinds of parts that must be dropped before: with its default a domain would be dropped."""
+
+
+def parts_with(connection: Connection, dropped: Iterable[Entity]) -> Sequence[Part]:
+    """Return the parts of tables that go with views, by way of the functions that read these.
+
+    Args:
+        connection: A connection within a transaction.
+        dropped: What is going to be dropped, with all that depends on it.
+    """
+    names = [each.literal_name for each in dropped if isinstance(each, View | MaterializedView)]
+    parts = read_dependants(connection, [Target(relation=each) for each in names]).parts
+    # The default of a view's column comes back with the view.
+    of_views = tuple(f" on {each}" for each in names)
+    return [each for each in parts if not each.identity.endswith(of_views)]
 
 
 def addition(table: Table, name: str) -> tuple[str, MigrateOperation]:

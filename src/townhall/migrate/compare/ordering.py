@@ -325,9 +325,9 @@ def _waiting(
             )
         if (refers_to_key(step) and drops_keys(refused, created)) or _blocks_type(step, refused):
             return True
-        if _may_call(step):
+        if _may_call(step) and any(drops_function(other) for other in refused):
             # It would call the function that is going to be dropped.
-            return any(drops_function(other) for other in refused)
+            return True
         if not isinstance(step, CreateEntityOp):
             return False
         key = comparison.keys.get(step.target.key, step.target.key)
