@@ -38,11 +38,11 @@ _LISTED = """New upgrade operations detected:
 - remove_column posts gone: ALTER TABLE posts DROP COLUMN IF EXISTS gone
 - add_table people: CREATE TABLE IF NOT EXISTS people ( id SERIAL NOT NULL, PRIMARY KEY (id) )
 - add_column posts editor: ALTER TABLE posts ADD COLUMN IF NOT EXISTS editor INTEGER
-- alter_column posts title: ALTER TABLE posts ALTER COLUMN title SET NOT NULL; \
-COMMENT ON COLUMN posts.title IS 'it''s new'
+- alter_column posts title: COMMENT ON COLUMN posts.title IS 'it''s new'
 - modify_default posts title 'a'::text 'b'::text: \
 alter table public.posts alter column title set default 'b'::text
 - create_view public titles
+- alter_column posts title: ALTER TABLE posts ALTER COLUMN title SET NOT NULL
 - add_index posts ix_posts_editor: CREATE INDEX IF NOT EXISTS ix_posts_editor ON posts (editor)
 - add_check posts is_titled: ALTER TABLE posts ADD CONSTRAINT is_titled CHECK (title <> '')
 - add_fk posts posts_editor_fkey: \

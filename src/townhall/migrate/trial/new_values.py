@@ -96,7 +96,7 @@ def _replace(
     held: list[Part | Entity] = [*found.parts, *(state[key] for key in sorted(found.entities))]
     _run_all(connection, held, _drop)
     _replace_types(connection, types)
-    _run_all(connection, held, _create)
+    _run_all(connection, [*held, *map(_checks, filter(_has_checks, types))], _create)
 
 
 def _state(connection: Connection, schemas: Sequence[str], api_roles: tuple[str, ...]) -> State:
@@ -137,12 +137,7 @@ def _replace_types(connection: Connection, types: Sequence[DataType]) -> None:
             for line in each.rename_statements(other.name)
         ),
     )
-    # The checks of a domain are among the parts.
-    bare = [
-        replace(each, checks={}, check_comments={}) if isinstance(each, Domain) else each
-        for each in types
-    ]
-    _run_all(connection, bare, _create)
+    _run_all(connection, [*map(_without_checks, types)], _create)
     run_script(
         connection,
         (
@@ -152,6 +147,20 @@ def _replace_types(connection: Connection, types: Sequence[DataType]) -> None:
         ),
     )
     _run_all(connection, former, _drop)
+
+
+def _without_checks(type_: DataType) -> DataType:
+    # They may call functions that come back after the types.
+    return replace(type_, checks={}, check_comments={}) if isinstance(type_, Domain) else type_
+
+
+def _has_checks(type_: DataType) -> bool:
+    return isinstance(type_, Domain) and bool(type_.checks)
+
+
+def _checks(domain: DataType) -> Part:
+    statements = domain.alter_statements(_without_checks(domain))
+    return Part("constraint", f"checks of {domain.literal_name}", "", tuple(statements))
 
 
 def _drop(held: Part | Entity) -> Iterable[str]:
