@@ -48,6 +48,7 @@ _IS_MINE = f"""exists (
     where e.id = '{{event}}' and m.user_id = '{ORGANIZER}'
 )"""
 _PER_ROW = "the post is looked up for each comment, without `asking_for()`"
+_COMPARED = "each comment is compared with the post that was looked up once"
 _OWN_ROWS = "the caller's rows in events of others are looked for too"
 _THREE_RULES = "each of three tables has a policy"
 _NESTED = "an array is planned as ten ids, so that rows are joined one by one"
@@ -140,6 +141,7 @@ def _reads() -> Iterator[_Read]:
         READER,
         *_asking(count),
         1.5,
+        why=_COMPARED,
         setting=_IN_ITS_OWN_TRANSACTION,
     )
     yield _Read("the same without it", READER, *count, 1.5, why=_PER_ROW, has_floor=True)

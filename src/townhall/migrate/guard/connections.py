@@ -33,7 +33,7 @@ _SET_PATH = """perform pg_catalog.set_config(
     );"""
 
 # By default a schema of the role's own name comes first on the search path, where there is one.
-# What were set for the session would stay in a pool.
+# It is set for a transaction, since a setting of the session would stay in a pool.
 PUBLIC_FIRST = f"""do $$
 begin
     if pg_catalog.current_schema() is distinct from 'public' then
