@@ -75,3 +75,41 @@ def test_table_that_goes_with_new_default_privileges_comes_back_without_them(lab
     revision = lab.migrate(declared("new", "b", given))
     lab.run(revision.downgrade, times=2)
     assert privileges(lab) == before
+
+
+@pytest.mark.parametrize(
+    "defaults",
+    [
+        """
+            alter default privileges revoke usage on types from public;
+            alter default privileges in schema lab grant usage on types to authenticated
+        """,
+        "alter default privileges grant usage on types to authenticated, lab_newcomer",
+    ],
+)
+def test_types_have_the_privileges_that_are_declared_or_that_they_had(
+    lab: Lab, defaults: str
+) -> None:
+    def declared(number: int) -> Schema:
+        base = ("text", "time")[number]
+        usage = "lab_newcomer with grant option"
+        return Schema(
+            entities=[
+                pg.EnumType(schema=SCHEMA, name="ten", values=("a", "b")[number:]),
+                pg.Domain(schema=SCHEMA, name="eleven", base=base, usage=(usage, "public")),
+                pg.CompositeType(schema=SCHEMA, name="twelve", attributes={"a": base}, usage=()),
+                pg.RangeType(schema=SCHEMA, name="thirteen", subtype=base, usage=(usage,)),
+            ]
+        )
+
+    lab.connection.exec_driver_sql("create role lab_newcomer")
+    lab.migrate(declared(0))
+    lab.connection.exec_driver_sql(f"grant usage on type lab.twelve to lab_newcomer; {defaults}")
+    before = privileges(lab)
+    assert lab.differences(declared(0)) == []
+    for changed in (declared(1), Schema()):
+        revision = lab.migrate(changed)
+        lab.run(revision.downgrade, times=2)
+        assert privileges(lab) == before
+    lab.migrate(Schema())
+    lab.migrate(declared(0))

@@ -18,7 +18,7 @@ from townhall.pg.owned import OwnedEntity
 Previous = Any
 """An object of the same class, which no type can say of an argument of an overridden method."""
 
-_NOT_COMPARED = {"api_roles", "owner"}
+_NOT_COMPARED = {"api_roles", "owner", "usage_by_default"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from sqlalchemy import RowMapping
 
 from townhall.pg import catalog, sql
 from townhall.pg.alterable import AlterableEntity, Previous
-from townhall.pg.entity import comment_statement
+from townhall.pg.entity import Entity, comment_statement
 from townhall.pg.privileges import (
     API_ROLES,
     PUBLIC,
@@ -20,6 +20,7 @@ from townhall.pg.privileges import (
     grantee_of,
     refused_grantees,
     split_grantee,
+    unmanaged,
 )
 
 EVERYONE = (PUBLIC,)
@@ -35,6 +36,8 @@ class DataType(AlterableEntity):
             To read and write values needs no privilege on their type.
         api_roles: The roles that may not use it unless they are in ``usage``, once ``public`` is
             not among those. Any other role keeps what it has.
+        usage_by_default: The roles that may use it as soon as it is created: every role, unless the
+            default privileges of the role that creates it say otherwise. It is not compared.
     """
 
     sql_kind: ClassVar[str] = "type"
@@ -44,6 +47,7 @@ class DataType(AlterableEntity):
     comment: str | None = None
     usage: tuple[str, ...] = EVERYONE
     api_roles: tuple[str, ...] = field(default=API_ROLES, compare=False)
+    usage_by_default: tuple[str, ...] = field(default=EVERYONE, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse a role that can't have a privilege.
@@ -78,22 +82,40 @@ class DataType(AlterableEntity):
         )
         yield f"do {sql.dollar_quoted(body)}"
         yield from self._owner(self.literal_name)
-        if self.usage != EVERYONE:
-            yield from self._privileges(self.api_roles)
+        if {self.usage, self.usage_by_default} != {EVERYONE}:
+            yield from self._privileges(self.usage_by_default)
         yield comment_statement(self.sql_kind, self.literal_name, self.comment)
 
     def alter_statements(self, previous: Previous) -> Iterable[str]:
         """Yield what changes the type, its privileges and its comment."""
         yield from self._changes(previous)
         if self.usage != previous.usage:
-            # Where every role may use it, the API's roles, which may not exist, are not named.
-            known = previous.grants if self.usage == EVERYONE else self.api_roles
-            yield from self._privileges([role for role in self.api_roles if role in known])
+            yield from self._privileges(previous.grants)
         if self.comment != previous.comment:
             yield comment_statement(self.sql_kind, self.literal_name, self.comment)
 
-    def _privileges(self, api_roles: Sequence[str]) -> Iterable[str]:
-        return grant_statements(f"type {self.literal_name}", self.grants, api_roles, self.owner)
+    def _privileges(self, given: Collection[str]) -> Iterable[str]:
+        # Where every role may use it, the API's roles, which may not exist, are not named, but for
+        # those that have a privilege.
+        known = given if PUBLIC in self.grants else self.api_roles
+        roles = [role for role in self.api_roles if role in known]
+        return grant_statements(f"type {self.literal_name}", self.grants, roles, self.owner)
+
+    def with_unmanaged_grants_of(self, actual: Entity) -> Self:
+        """Return the type with the unmanaged roles that may use the actual one."""
+        if not isinstance(actual, DataType):
+            return self
+        others = unmanaged(actual.grants, (*self.api_roles, *self.grants))
+        kept = [each for each in actual.usage if split_grantee(each)[0] in others]
+        return replace(self, usage=(*kept, *self.usage)) if kept else self
+
+    def rendered(self, temporary: Previous, actual: Previous) -> Self:
+        """Return the declared state, without what default privileges gave to the temporary one."""
+        if self.usage == EVERYONE:
+            usage = EVERYONE
+        else:
+            usage = tuple(each for each in temporary.usage if split_grantee(each)[0] in self.grants)
+        return replace(super().rendered(temporary, actual), usage=usage)
 
 
 def shared_values(row: RowMapping) -> dict[str, Any]:

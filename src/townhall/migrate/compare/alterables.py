@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from townhall.migrate.compare.exact_privileges import created_exactly
 from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.decisions import Answer, UndecidedOp
@@ -63,7 +64,9 @@ def create(
             _alter(connection, entity, previous)
         else:
             outcome.refused[entity.key] = entity
-    new = [each for each in entities if each.key not in actual]
+    new = created_exactly(
+        connection, (each for each in entities if each.key not in actual), are_new=True
+    )
     run_script(connection, (line for each in new for line in each.create_statements()))
     return outcome
 
@@ -125,8 +128,9 @@ def _alter(connection: Connection, declared: AlterableEntity, previous: Alterabl
 
 def _recreate(connection: Connection, declared: AlterableEntity, previous: AlterableEntity) -> None:
     drops = (f"{statement} cascade" for statement in declared.drop_statements())
-    creations = declared.with_unmanaged_grants_of(previous).create_statements()
-    run_script(connection, [*drops, *creations])
+    kept = declared.with_unmanaged_grants_of(previous)
+    (exact,) = created_exactly(connection, [kept], are_new=False)
+    run_script(connection, [*drops, *exact.create_statements()])
 
 
 def _has_columns(key: Key, users: Mapping[Key, set[Key]], undeclared: Collection[Key]) -> bool:
@@ -178,7 +182,9 @@ def _recreation(
 ) -> Iterable[str]:
     former = sql.shortened(f"former_{declared.name}")
     yield from previous.rename_statements(former)
-    yield from declared.create_statements()
+    kept = declared.with_unmanaged_grants_of(previous)
+    for exact in created_exactly(connection, [kept], are_new=False):
+        yield from exact.create_statements()
     with catalog.empty_search_path(connection):
         uses_by_type = catalog.read_columns_of_types(connection, [declared.schema])
     for use in uses_by_type.get((declared.schema, declared.name), ()):

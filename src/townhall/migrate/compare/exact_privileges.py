@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from alembic.operations import MigrateOperation
 from sqlalchemy import Connection
 
 from townhall.pg import (
     CreateEntityOp,
+    DataType,
     DefaultPrivileges,
     DropEntityOp,
     Entity,
     ReplaceEntityOp,
 )
 from townhall.pg.catalog import DefaultObjects, read_default_grantees
+from townhall.pg.data_type import EVERYONE
 from townhall.pg.privileges import PUBLIC
 from townhall.pg.state import Key
 from townhall.roles import refused_role
+
+Creatable = TypeVar("Creatable", bound=Entity)
 
 Grantees = Mapping[DefaultObjects, Sequence[str]]
 
@@ -28,11 +33,12 @@ _LETTERS: Mapping[str, str] = {
     "view": "r",
     "materialized view": "r",
     "sequence": "S",
+    "enum": "T",
+    "domain": "T",
+    "composite type": "T",
+    "range type": "T",
 }
-"""The kinds of entities as ``pg_default_acl`` has them.
-
-Every role may use a type, unless that was revoked from ``public``.
-"""
+"""The kinds of entities as ``pg_default_acl`` has them."""
 
 
 def with_exact_privileges(
@@ -40,19 +46,39 @@ def with_exact_privileges(
 ) -> list[MigrateOperation]:
     """Return operations whose drops come back without what default privileges give.
 
-    So is what the operations drop and create again. A new object gets what they give.
+    So is what the operations drop and create again. A new object gets what they give to roles that
+    its declaration does not manage.
 
     Args:
         connection: A connection to the database, as the role that runs the operations.
         operations: The operations of a revision.
     """
-    dropped = {
-        each.target.key
+    changed = [
+        each
         for each in operations
-        if isinstance(each, DropEntityOp) and each.target.kind in _LETTERS
-    }
-    grantees = read_default_grantees(connection) if dropped else {}
+        if isinstance(each, CreateEntityOp | DropEntityOp) and each.target.kind in _LETTERS
+    ]
+    dropped = {each.target.key for each in changed if isinstance(each, DropEntityOp)}
+    is_needed = dropped or any(isinstance(each.target, DataType) for each in changed)
+    grantees = read_default_grantees(connection) if is_needed else {}
     return [_exact(each, dropped, grantees) for each in operations] if grantees else [*operations]
+
+
+def created_exactly(
+    connection: Connection, entities: Iterable[Creatable], *, are_new: bool
+) -> list[Creatable]:
+    """Return entities that are created without what default privileges give.
+
+    Args:
+        connection: A connection to the database, as the role that creates them.
+        entities: The entities.
+        are_new: Whether roles that their declaration does not manage get what these give.
+    """
+    every = [*entities]
+    grantees = read_default_grantees(connection) if every else {}
+    if not grantees:
+        return every
+    return [_given(each, grantees) if are_new else _managing(each, grantees) for each in every]
 
 
 def with_default_privileges_last(
@@ -77,20 +103,34 @@ def with_default_privileges_last(
 def _exact(operation: MigrateOperation, dropped: set[Key], grantees: Grantees) -> MigrateOperation:
     if not isinstance(operation, CreateEntityOp | DropEntityOp):
         return operation
-    if operation.target.key not in dropped:
-        return operation
-    entity = _managing(operation.target, grantees)
+    entity = operation.target
+    exact = _managing(entity, grantees) if entity.key in dropped else _given(entity, grantees)
     if isinstance(operation, DropEntityOp):
-        return DropEntityOp(entity, operation.why)
-    return CreateEntityOp(entity)
+        return DropEntityOp(exact, operation.why)
+    return operation if exact is entity else CreateEntityOp(exact)
 
 
-def _managing(entity: Entity, grantees: Grantees) -> Entity:
+def _managing(entity: Creatable, grantees: Grantees) -> Creatable:
+    """Return an entity that manages every role to which default privileges give something."""
     roles: tuple[str, ...] | None = vars(entity).get("api_roles")
-    if roles is None:
+    if roles is None or entity.kind not in _LETTERS:
         return entity
-    letter = _LETTERS[entity.kind]
     known = {PUBLIC, *roles, *(getattr(entity, "grants", None) or ())}
-    given = [*grantees.get((None, letter), ()), *grantees.get((entity.schema, letter), ())]
+    given = _roles(entity, grantees)
     added = dict.fromkeys(role for role in given if role not in known and not refused_role(role))
-    return replace(entity, api_roles=(*roles, *added)) if added else entity  # type: ignore[call-arg] # a field of the subclasses
+    managing = replace(entity, api_roles=(*roles, *added)) if added else entity  # type: ignore[call-arg] # a field of the subclasses
+    return _given(managing, grantees)
+
+
+def _given(entity: Creatable, grantees: Grantees) -> Creatable:
+    """Return an entity with the roles that may use it by default, where it is a type."""
+    if not isinstance(entity, DataType):
+        return entity
+    roles = tuple(_roles(entity, grantees))
+    return entity if roles == entity.usage_by_default else replace(entity, usage_by_default=roles)
+
+
+def _roles(entity: Entity, grantees: Grantees) -> Sequence[str]:
+    letter = _LETTERS[entity.kind]
+    everywhere = grantees.get((None, letter), EVERYONE if isinstance(entity, DataType) else ())
+    return sorted({*everywhere, *grantees.get((entity.schema, letter), ())})

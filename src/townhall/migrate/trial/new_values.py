@@ -15,6 +15,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from townhall.migrate.compare import alterables
+from townhall.migrate.compare.exact_privileges import created_exactly
 from townhall.migrate.compare.simulation import run_in_any_order
 from townhall.migrate.guard.rows import set_tables_aside
 from townhall.migrate.operations.alterations import AlterEntityOp
@@ -137,7 +138,8 @@ def _replace_types(connection: Connection, types: Sequence[DataType]) -> None:
             for line in each.rename_statements(other.name)
         ),
     )
-    _run_all(connection, [*map(_without_checks, types)], _create)
+    without_checks = created_exactly(connection, map(_without_checks, types), are_new=False)
+    _run_all(connection, without_checks, _create)
     run_script(
         connection,
         (

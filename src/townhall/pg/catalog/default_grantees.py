@@ -16,12 +16,14 @@ DefaultObjects = tuple[str | None, str]
 def read_default_grantees(connection: Connection) -> Mapping[DefaultObjects, list[str]]:
     """Return the roles, sorted, by what the default privileges of the current role are for.
 
+    Those for all schemas replace PostgreSQL's own, so that they may be for nobody.
+
     Args:
         connection: A connection to the database.
     """
     found: dict[DefaultObjects, list[str]] = defaultdict(list)
     for row in connection.exec_driver_sql(_QUERY):
-        found[row.schema, row.letter].append(row.grantee)
+        found[row.schema, row.letter] += [] if row.grantee is None else [row.grantee]
     return found
 
 
@@ -32,7 +34,7 @@ _QUERY = f"""
         {name_of_grantee("a")} as grantee
     from pg_catalog.pg_default_acl as d
     left join pg_catalog.pg_namespace as n on n.oid = d.defaclnamespace
-    cross join lateral pg_catalog.aclexplode(d.defaclacl) as a
-    where d.defaclrole = current_user::regrole and a.grantee <> d.defaclrole
+    left join lateral pg_catalog.aclexplode(d.defaclacl) as a on a.grantee <> d.defaclrole
+    where d.defaclrole = current_user::regrole
     order by 1, 2, 3
 """
