@@ -309,15 +309,41 @@ def test_column_that_is_read_by_another_schema_needs_a_hand(lab: Lab) -> None:
     assert "alter column total drop expression" in written
 
 
-def test_virtual_column_becomes_an_ordinary_one_by_hand(lab: Lab) -> None:
+@pytest.mark.parametrize("source", ["size", "other"], ids=["source stays", "source goes"])
+def test_virtual_column_becomes_an_ordinary_one_with_its_values(lab: Lab, source: str) -> None:
     if not getattr(lab.connection.dialect, "supports_virtual_generated_columns", False):
         pytest.skip("virtual columns need PostgreSQL 18 and SQLAlchemy 2.1")
-    computed = sa.Computed("size + 1", persisted=False)
-    lab.migrate(Schema(things(sa.Column("total", sa.Integer, computed))))
-    ordinary = Schema(things(sa.Column("total", sa.Integer)))
-    written = code(lab.operations(ordinary)[0], lab.context(ordinary))
-    assert "pg.undecided" in written
-    assert "drop expression" not in written
+
+    def declared(*columns: sa.Column[Any]) -> Schema:
+        check = sa.CheckConstraint("total > 0", name="positive", info={"comment": "A check."})
+        return Schema(things(*columns, check), [*READERS, atomic])
+
+    atomic = pg.Function(
+        schema=SCHEMA,
+        name="largest",
+        returns="bigint",
+        body="begin atomic select max(total)::bigint from lab.things; end",
+    )
+    computed = sa.Computed(f"size + {source}", persisted=False)
+    sources = [] if source == "size" else [sa.Column(source, sa.Integer)]
+    total = sa.Column("total", sa.Integer, computed, comment="The total.")
+    lab.migrate(declared(*sources, total))
+    lab.connection.execute(sa.text("create role reader"))
+    row = dict.fromkeys(["id", "size", source], 2)
+    values = ", ".join(map(str, row.values()))
+    lab.connection.execute(sa.text(f"insert into lab.things ({', '.join(row)}) values ({values})"))
+    for statement in (UNDECLARED[-1], "grant select on lab.seen to reader with grant option"):
+        lab.connection.execute(sa.text(statement))
+    before = everything(lab)
+    revision = lab.migrate(
+        declared(sa.Column("total", sa.BigInteger, server_default="7", comment="Other."))
+    )
+    after = everything(lab)
+    assert lab.connection.scalar(sa.text("select total from lab.things")) == 4
+    lab.run(revision.downgrade, times=2)
+    assert everything(lab) == before
+    lab.run(revision.upgrade, times=2)
+    assert everything(lab) == after
 
 
 def test_stored_column_becomes_virtual(lab: Lab) -> None:

@@ -47,15 +47,12 @@ def part_of(difference: OtherGeneration) -> str:
 
 
 def _store(recreation: Recreation, difference: OtherGeneration) -> Iterable[str]:
-    # A virtual column stores no values, so that a stored one takes its place, which computes them,
-    # and then loses its expression.
     target, column = sql.qualified(*difference.table), difference.actual
     asked = Target(relation=target, column=column.name, is_recreated=True)
     found = recreation.dependants([asked])
-    added = ddl.add_column(target, column._replace(storage="stored"))
-    stored = (added, ddl.drop_expression(target, column.name))
+    added = ddl.add_with_values(target, column)
     parts = [
-        replace(each, create=(*stored, *each.settings))
+        replace(each, create=(*added, *each.settings))
         if (each.kind, each.identity) == (GENERATED, part_of(difference))
         else each
         for each in found.parts

@@ -136,10 +136,11 @@ def _compare_generation(  # noqa: PLR0913, PLR0917 - Alembic's
     declared: Column[Any],
 ) -> PriorityDispatchResult:
     del alteration, schema, table
-    # PostgreSQL can drop the expression of a stored column only.
-    is_dropped = actual.computed and actual.computed.persisted and not declared.computed
-    if _takes_part(context) and is_dropped:
-        context.opts[_EXPRESSIONS].append(DropExpressionOp(declared.table, name))
+    if _takes_part(context) and actual.computed and not declared.computed:
+        is_virtual = not actual.computed.persisted
+        context.opts[_EXPRESSIONS].append(
+            DropExpressionOp(declared.table, name, is_virtual=is_virtual)
+        )
     return PriorityDispatchResult.CONTINUE
 
 

@@ -115,6 +115,20 @@ def drop_expression(table: str, name: str) -> str:
     return f"{_alter_column(table, name)} drop expression if exists"
 
 
+def add_with_values(table: str, column: Column) -> tuple[str, str]:
+    """Return what adds an ordinary column in place of a virtual one, with the values of that.
+
+    A virtual column stores no values, so that a stored one computes them and then loses its
+    expression.
+
+    Args:
+        table: The table, as a qualified identifier.
+        column: The virtual column.
+    """
+    added = add_column(table, column._replace(storage="stored"))
+    return added, drop_expression(table, column.name)
+
+
 def _alter_column(table: str, name: str) -> str:
     return f"alter table {table} alter column {sql.quote(name)}"
 

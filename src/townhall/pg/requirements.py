@@ -109,6 +109,25 @@ def column_is_missing(table: str, column: str) -> Requirement:
     )
 
 
+def column_is_virtual(table: str, column: str) -> Requirement:
+    """Return the requirement that a column is a virtual generated one.
+
+    Args:
+        table: The table as a qualified identifier.
+        column: The name of the column.
+    """
+    return Requirement(
+        f"virtual column {column} of {table}",
+        "exists (\n"
+        "    select\n"
+        "    from pg_catalog.pg_attribute as a\n"
+        f"    where a.attrelid = {sql.literal(table)}::regclass\n"
+        f"        and a.attname = {sql.literal(column)}\n"
+        "        and a.attgenerated = 'v'\n"
+        ")",
+    )
+
+
 def is_no_partition(table: str) -> Requirement:
     """Return the requirement that a table is no partition of another one.
 

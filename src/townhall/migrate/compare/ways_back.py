@@ -15,8 +15,9 @@ from townhall.migrate.operations.decisions import UndecidedOp
 from townhall.migrate.operations.expressions import DropExpressionOp
 from townhall.migrate.operations.parts import CreatePartOp, DropPartOp
 from townhall.migrate.operations.statements import qualified_name
+from townhall.migrate.operations.table_names import name_of
 from townhall.migrate.savepoints import rolled_back
-from townhall.pg import CreateEntityOp, DropEntityOp, sql
+from townhall.pg import CreateEntityOp, DropEntityOp, catalog, ddl, sql
 from townhall.pg.catalog import Dependants, Target, read_dependants
 from townhall.pg.state import Key, State, read_state
 
@@ -65,7 +66,43 @@ def _with_way_back(
         created, more = run_in_any_order(connection, creations, invoke)
     if failures or more:
         return _by_hand(operation, [*failures, *more][0].message)
-    return DropExpressionOp(table, column, [*dropped, *created])
+    addition = (
+        _addition(connection, operation, [*dropped, *created]) if operation.is_virtual else ()
+    )
+    return DropExpressionOp(
+        table,
+        column,
+        [*dropped, *created],
+        is_virtual=operation.is_virtual,
+        addition=addition,
+    )
+
+
+def _addition(
+    connection: Connection, operation: DropExpressionOp, around: Iterable[MigrateOperation]
+) -> list[str]:
+    schema, name = name_of(operation.table)
+    with catalog.empty_search_path(connection):
+        tables = {each.name: each for each in catalog.read_tables(connection, [schema])}
+    column = tables[name].columns[operation.column]
+    identity = f"column {sql.quote(column.name)} on {qualified_name(operation.table)}"
+    statements: list[str] = []
+    for each in around:
+        if isinstance(each, CreatePartOp) and each.part.identity == identity:
+            statements += ddl.add_with_values(qualified_name(operation.table), column)
+            statements += each.part.settings
+        else:
+            statements += _statements(each)
+    return statements
+
+
+def _statements(operation: MigrateOperation) -> Iterable[str]:
+    if isinstance(operation, DropEntityOp):
+        return operation.target.drop_statements()
+    if isinstance(operation, CreateEntityOp):
+        return operation.target.create_statements()
+    assert isinstance(operation, DropPartOp | CreatePartOp)  # noqa: S101 - there are no others
+    return operation.statements
 
 
 def _in_words(keys: Iterable[Key]) -> str:
@@ -74,7 +111,9 @@ def _in_words(keys: Iterable[Key]) -> str:
 
 def _by_hand(operation: DropExpressionOp, why: str) -> UndecidedOp:
     reason = f"the column can't be generated again on the way back: {why}"
-    return generation_by_hand(operation.table, operation.column, reason, can_keep_values=True)
+    return generation_by_hand(
+        operation.table, operation.column, reason, can_keep_values=not operation.is_virtual
+    )
 
 
 def _around(

@@ -11,23 +11,57 @@ from sqlalchemy import Table
 
 from townhall.migrate.operations.statements import StatementsOp, qualified_name
 from townhall.pg import ddl
+from townhall.pg.requirements import column_is_virtual, guarded
+
+_WHY_ADDED = (
+    "PostgreSQL computes the values of a virtual column by writing the whole table anew: reads and"
+    " writes of the table wait for as long."
+)
 
 
 class DropExpressionOp(StatementsOp):
-    """Make a stored generated column an ordinary one, which keeps its values."""
+    """Make a generated column an ordinary one, which keeps its values."""
 
-    def __init__(self, table: Table, column: str, back: Sequence[MigrateOperation] = ()) -> None:
+    def __init__(
+        self,
+        table: Table,
+        column: str,
+        back: Sequence[MigrateOperation] = (),
+        *,
+        is_virtual: bool = False,
+        addition: Sequence[str] = (),
+    ) -> None:
         """Take the column, and the operations that generate it again as it was.
 
         PostgreSQL gives no expression to an ordinary column, so these drop the column with all that
         depends on it and create both again.
+
+        Args:
+            table: The table.
+            column: The name of the column.
+            back: The operations that generate it again.
+            is_virtual: Whether the column stores no values.
+            addition: The statements that drop a virtual column with all that depends on it, and
+                create both again with the values of the column.
         """
         self.table, self.column, self.back = table, column, tuple(back)
+        self.is_virtual, self._addition = is_virtual, tuple(addition)
 
     @property
     def statements(self) -> Sequence[str]:
-        """``alter table … drop expression``, which can run again over its own result."""
-        return [ddl.drop_expression(qualified_name(self.table), self.column)]
+        """``alter table … drop expression``, which can run again over its own result.
+
+        PostgreSQL refuses it for a virtual column, which is added again.
+        """
+        table = qualified_name(self.table)
+        if self.is_virtual:
+            return [guarded(column_is_virtual(table, self.column), self._addition)]
+        return [ddl.drop_expression(table, self.column)]
+
+    @property
+    def why(self) -> str | None:
+        """That adding a virtual column again takes time."""
+        return _WHY_ADDED if self.is_virtual else None
 
     def reverse(self) -> ModifyTableOps:
         """Return the operations that generate it again."""
