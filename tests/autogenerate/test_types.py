@@ -196,6 +196,22 @@ def test_attribute_before_another_comes_back_in_its_place(lab: Lab) -> None:
     lab.there_and_back(Schema(entities=[old]), Schema(entities=[new]))
 
 
+def test_attribute_comes_back_in_its_place_with_the_check_column_and_attribute_of_its_type(
+    lab: Lab,
+) -> None:
+    old = replace(ADDRESS, attributes={"a": "text", "b": "text", "c": "text"})
+    new = replace(ADDRESS, attributes={"a": "text", "c": "text"})
+    having = replace(ADDRESS, name="pair", attributes={"y": "text", "x": old.literal_name})
+    before = using(old.name)
+    check = sa.CheckConstraint(f"row('', '', '')::{old.literal_name} is not null", name="whole")
+    before.tables["lab.things"].append_constraint(check)
+    revision = lab.there_and_back(
+        Schema(before, [old, having]),
+        Schema(using(), [new, replace(having, attributes={"y": "text"})]),
+    )
+    assert "drop attribute if exists b" not in revision.upgrade
+
+
 @pytest.mark.parametrize(("old", "new"), RECREATED.values(), ids=RECREATED)
 def test_change_that_postgresql_refuses_while_columns_use_the_type_needs_a_hand(
     lab: Lab, old: AlterableEntity, new: AlterableEntity

@@ -28,10 +28,13 @@ class Outcome(NamedTuple):
     Attributes:
         refused: Those that PostgreSQL can't alter and that columns have, which are left as they
             are.
+        altered: Those that were altered since columns have them, and that would be created again
+            otherwise: ``alter`` does not bring all of them back.
         recreated: The keys of those that were dropped and created again.
     """
 
     refused: dict[Key, AlterableEntity]
+    altered: dict[Key, AlterableEntity]
     recreated: set[Key]
 
 
@@ -52,7 +55,7 @@ def create(
         undeclared: The keys of the types that are not declared, which go unless columns have them.
     """
     existing = [each for each in entities if each.key in actual]
-    outcome = Outcome({}, set())
+    outcome = Outcome({}, {}, set())
     for entity in _changed(connection, existing, actual):
         previous = _alterable(actual[entity.key])
         can_alter = entity.can_replace(previous)
@@ -62,6 +65,8 @@ def create(
             outcome.recreated.add(entity.key)
         elif can_alter:
             _alter(connection, entity, previous)
+            if not comes_back:
+                outcome.altered[entity.key] = entity
         else:
             outcome.refused[entity.key] = entity
     new = created_exactly(

@@ -69,6 +69,7 @@ class Creation:
         self.dependants = dependants()
         self._overloads: dict[tuple[str, str], list[Routine]] = {}
         self._unaltered: dict[Key, AlterableEntity] = {}
+        self._altered: dict[Key, AlterableEntity] = {}
         self.recreated: set[Key] = set()
         self._undeclared_types: Collection[Key] = ()
         self._left_alone: Sequence[Entity] = ()
@@ -78,6 +79,11 @@ class Creation:
     def unaltered(self) -> Sequence[AlterableEntity]:
         """The declared types that were left as they are, since they can't be altered."""
         return [*self._unaltered.values()]
+
+    @property
+    def may_recreate(self) -> bool:
+        """Whether a type was not created again since something had it that may go."""
+        return bool(self._unaltered or self._altered)
 
     def run(
         self, steps: Sequence[Step], left_alone: Iterable[Entity], as_declared: Collection[Key] = ()
@@ -144,16 +150,16 @@ class Creation:
         """
         return self._run_in_any_order([failure.step for failure in failures])
 
-    def recreate_unaltered(self, done: Iterable[Step]) -> Sequence[Failure[Step]]:
+    def recreate_unused(self, done: Iterable[Step]) -> Sequence[Failure[Step]]:
         """Recreate the types that no column has any more, and return what is refused after that.
 
         Args:
             done: The steps that ran, whose entities are created again where they went with a type.
         """
-        former = self.unaltered
-        self._unaltered = {}
+        former = [*self._unaltered.values(), *self._altered.values()]
+        self._unaltered, self._altered = {}, {}
         self._create_alterables(former)
-        if len(self._unaltered) == len(former):
+        if len(self._unaltered) + len(self._altered) == len(former):
             return []
         entities: list[Step] = [
             each for each in done if isinstance(each, Entity) and not each.precedes_tables
@@ -189,7 +195,7 @@ class Creation:
         overloads = {**self._overloads}
         for first, later in [(steps, list[Step]()), *arranged]:
             savepoint = self._connection.begin_nested()
-            self._overloads, self._unaltered = {**overloads}, {}
+            self._overloads, self._unaltered, self._altered = {**overloads}, {}, {}
             self.dependants = self._dependants_of()
             self.dependants.are_gone(self._gone)
             self._drop_cascade(step for step in later if isinstance(step, Routine))
@@ -280,6 +286,7 @@ class Creation:
             self._connection, entities, self._actual, self._change_around, self._undeclared_types
         )
         self._unaltered |= outcome.refused
+        self._altered |= outcome.altered
         self.recreated |= outcome.recreated
 
     def _change_around(self, entity: Entity, change: Callable[[], None]) -> None:

@@ -309,10 +309,10 @@ def _compare(
             spares_locks=spares_locks,
         )
         operations = _operations(connection, tables)
-        if creation.unaltered:
+        if creation.may_recreate:
             # A column or a check that goes does not hold its type.
             _change(connection, operations, declared.schemas, invoke)
-            failures = [*failures, *creation.recreate_unaltered(done)]
+            failures = [*failures, *creation.recreate_unused(done)]
         created = read()
         keys = _keys_in_database(connection, done, created)
         differing = [key for key in keys.values() if actual.get(key) != created.get(key)]
