@@ -135,6 +135,31 @@ def test_function_that_reads_the_table_that_calls_it_is_created(lab: Lab) -> Non
     assert "check_function_bodies = off" in revision.upgrade
 
 
+@pytest.mark.thorough
+def test_parts_that_call_a_function_of_their_tables_view_are_added_after_it(lab: Lab) -> None:
+    metadata = sa.MetaData()
+    following = sa.text("lab.following()")
+    sa.Table(
+        "t",
+        metadata,
+        sa.Column("id", sa.Integer, primary_key=True, server_default=following),
+        sa.Column("n", sa.Integer, server_default=following),
+        sa.CheckConstraint("n <= lab.following()", name="small"),
+        schema=SCHEMA,
+    )
+    function = pg.Function(
+        schema=SCHEMA,
+        name="following",
+        returns="integer",
+        body="begin atomic select coalesce(max(n), 0) + 1 from lab.seen; end",
+    )
+    view = pg.View(schema=SCHEMA, name="seen", definition="select n from lab.t")
+    revision = lab.there_and_back(Schema(), Schema(metadata, [function, view]))
+    table, later = revision.upgrade.split("op.create_table", 1)[1].split("pg.create_entity", 1)
+    assert "following" not in table
+    assert later.count("set default lab.following()") == 2
+
+
 def test_function_that_reads_what_does_not_exist_needs_a_hand(lab: Lab) -> None:
     found = lab.differences(default_of_itself("select coalesce(max(n), 0) + 1 from lab.nothing"))
     (undecided,) = [each for each in found if "undecided" in each]

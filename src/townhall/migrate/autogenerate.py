@@ -18,6 +18,7 @@ from alembic.util import CommandError, DispatchPriority, PriorityDispatchResult,
 from sqlalchemy import Column, Connection
 from sqlalchemy.exc import SAWarning
 
+from townhall.migrate.compare.calls import with_calls_apart
 from townhall.migrate.compare.changes import with_drops_of_alembic_utils
 from townhall.migrate.compare.columns import with_column_changes
 from townhall.migrate.compare.cycles import with_cycles_apart, with_foreign_keys_last
@@ -228,6 +229,10 @@ def _found(
     by_hand = [each for each in every if isinstance(each, UndecidedOp)]
     on_tables = [each for each in every if each not in by_hand]
     comparison = compare(connection, declared, on_tables, invoke)
+    if apart := with_calls_apart(on_tables, comparison.refusals):
+        again = compare(connection, declared, apart, invoke)
+        if len(again.refusals) < len(comparison.refusals):
+            on_tables, comparison = apart, again
     first, last = (
         with_definitions(connection, operations, declared.schemas)
         for operations in table_operations(connection, comparison, declared.schemas)
