@@ -223,7 +223,7 @@ def test_stopped_server_is_said(tmp_path: Path) -> None:
         )
         run.start()
         with _engine(url).connect() as connection:
-            wait_for_migrations(connection, 1, url)
+            wait_for_migrations(connection, 1, url, event="Timeout")
         server.stop()
         run.join(timeout=60)
         assert messages[0].startswith("the connection to the database was lost: ")
@@ -375,7 +375,7 @@ def test_cancelled_statement_is_told(owned_database: str, townhall_server: str) 
         application.execute(text("lock table public.participants in access share mode"))
         process = start_alembic("-x", "lock_timeout=0", "upgrade", "head", url=owned_database)
         with _engine(townhall_server).connect() as watch:
-            wait_for_migrations(watch, 1, owned_database, blocked=True)
+            wait_for_migrations(watch, 1, owned_database, event="Lock")
         _signal(townhall_server, owned_database, "townhall", "pg_cancel_backend")
         output, _ = process.communicate(timeout=60)
     assert "FAILED: a statement was cancelled: canceling statement due to user request. At: " in (
@@ -391,7 +391,7 @@ def test_interrupt_on_the_keyboard_is_told(owned_database: str, townhall_server:
         application.execute(text("lock table public.participants in access share mode"))
         process = start_alembic("-x", "lock_timeout=0", "upgrade", "head", url=owned_database)
         with _engine(townhall_server).connect() as watch:
-            wait_for_migrations(watch, 1, owned_database, blocked=True)
+            wait_for_migrations(watch, 1, owned_database, event="Lock")
             process.send_signal(signal.SIGINT)
             output, _ = process.communicate(timeout=60)
             application.rollback()

@@ -131,7 +131,7 @@ def test_two_databases_of_a_new_cluster_migrate_concurrently(cluster: Databases)
             connection.execute(text("begin"))
             connection.execute(text("create role anon nologin"))
             both = [start_alembic("upgrade", "head", url=url) for url in (one, other)]
-            wait_for_migrations(watch, 2, one, other, blocked=True)
+            wait_for_migrations(watch, 2, one, other, event="Lock")
             connection.execute(text("rollback"))
         for process in both:
             output, _ = process.communicate()

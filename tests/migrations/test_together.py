@@ -110,7 +110,7 @@ def test_killed_upgrade_leaves_the_database_at_a_revision(
 ) -> None:
     with _using(started) as application, _engine(townhall_server).connect() as watch:
         process = start_alembic("-x", "lock_timeout=0", "upgrade", "head", url=started)
-        wait_for_migrations(watch, 1, started, blocked=True)
+        wait_for_migrations(watch, 1, started, event="Lock")
         process.kill()
         process.communicate()
         application.rollback()

@@ -15,7 +15,7 @@ _SESSIONS = text(
     select count(*)
     from pg_stat_activity
     where application_name = 'townhall' and datname = any (:databases)
-        and (wait_event_type = 'Lock' or not :blocked)
+        and (cast(:event as text) is null or wait_event_type = :event)
     """
 )
 _TIMEOUT = 60  # seconds
@@ -23,7 +23,7 @@ _PAUSE = 0.05
 
 
 def wait_for_migrations(
-    connection: Connection, expected: int, *urls: str, blocked: bool = False
+    connection: Connection, expected: int, *urls: str, event: str | None = None
 ) -> None:
     """Wait until a number of migrations is running.
 
@@ -31,12 +31,12 @@ def wait_for_migrations(
         connection: A connection outside a transaction to any database; it is left so.
         expected: How many.
         urls: The databases that they migrate.
-        blocked: Whether to count only those that wait for a lock.
+        event: The type of what those that count wait for, such as Lock or Timeout; None for all.
 
     Raises:
         AssertionError: The number was not reached in time.
     """
-    values = {"databases": [make_url(url).database for url in urls], "blocked": blocked}
+    values = {"databases": [make_url(url).database for url in urls], "event": event}
     end = time.monotonic() + _TIMEOUT
     while (found := connection.scalar(_SESSIONS, values)) != expected:
         connection.rollback()

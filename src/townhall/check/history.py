@@ -186,7 +186,12 @@ class History:
             return []
 
         run_env(
-            self._config, self._script, database, compare, template_args=revisions.template_args
+            self._config,
+            self._script,
+            database,
+            compare,
+            template_args=revisions.template_args,
+            dont_mutate=True,  # or Alembic's table is created where no revision has run
         )
         return [
             _in_words(diff)
