@@ -214,7 +214,7 @@ class Tables(Names):
             sa.CheckConstraint(
                 f"{key} > {choice.value}",
                 name=self.name(f"ck{number}"),
-                info=_about(first),
+                info=_about(is_commented=first),
                 postgresql_not_valid=third,
             ),
         ]
@@ -226,7 +226,7 @@ class Tables(Names):
                     self.name("a"),
                     name=self.name(f"u{number}"),
                     deferrable=third or None,
-                    info=_about(second),
+                    info=_about(is_commented=second),
                 )
             )
         if "b" in own and is_whole and choice.value % 3:
@@ -268,7 +268,7 @@ class Tables(Names):
         ]
         expression, options = forms[choice.value % len(forms)]
         name = self.name(f"i{choice.number}")
-        return [sa.Index(name, expression, info=_about(choice.flags[2]), **options)]
+        return [sa.Index(name, expression, info=_about(is_commented=choice.flags[2]), **options)]
 
 
 def reads_table(function: Choice) -> bool:
@@ -281,5 +281,5 @@ def escaped(text: str) -> str:
     return text.replace(":", "\\:")
 
 
-def _about(is_commented: bool) -> dict[str, str]:  # noqa: FBT001 - a random choice
+def _about(*, is_commented: bool) -> dict[str, str]:
     return {"comment": "It's 100% :x."} if is_commented else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
@@ -21,7 +22,7 @@ Item = Entity | sa.schema.SchemaItem
 
 
 @dataclass
-class Subject(Names):
+class Subject(Names, ABC):
     """An object that is used, in one of its states.
 
     Attributes:
@@ -32,10 +33,11 @@ class Subject(Names):
     count: ClassVar[int]
     state: int
 
+    @abstractmethod
     def objects(self, metadata: sa.MetaData) -> Sequence[Entity]:
         """Return the object, or add it to the metadata."""
-        raise NotImplementedError
 
+    @abstractmethod
     def condition(self, size: str, limit: int) -> str:
         """Return a condition that uses it.
 
@@ -43,7 +45,6 @@ class Subject(Names):
             size: An integer in SQL.
             limit: A number to compare.
         """
-        raise NotImplementedError
 
     def size(self) -> sa.types.TypeEngine[Any]:
         """Return the type of the column ``size`` of the table."""
@@ -100,9 +101,9 @@ class Kind(Subject):
     def condition(self, size: str, limit: int) -> str:
         return f"null::{self.literal('kind')} is null and {size} > {limit}"
 
+    @abstractmethod
     def states(self) -> Sequence[Entity]:
         """Return the states of the type."""
-        raise NotImplementedError
 
     def objects(self, metadata: sa.MetaData) -> Sequence[Entity]:
         del metadata

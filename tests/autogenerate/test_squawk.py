@@ -122,7 +122,7 @@ def statements() -> Iterator[list[str]]:
 def told(script: str, excepted: set[str]) -> list[str]:
     """Return what squawk tells of a script."""
     options = ("--pg-version", "15", "--reporter", "json", "--exclude", ",".join(sorted(excepted)))
-    done = subprocess.run(  # noqa: S603  the linter beside this interpreter
+    done = subprocess.run(  # noqa: S603 - the linter beside this interpreter
         [LINTER, *options], input=script, capture_output=True, text=True, check=False
     )
     lines = script.splitlines()

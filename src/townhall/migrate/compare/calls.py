@@ -8,18 +8,14 @@ from typing import Any
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import CreateTableOp
-from sqlalchemy import CheckConstraint, Column, DefaultClause
-from sqlalchemy.dialects.postgresql.base import PGDDLCompiler
+from sqlalchemy import CheckConstraint, Column
 from sqlalchemy.schema import SchemaItem
 
-from townhall.migrate.compare.columns import type_in_sql
+from townhall.migrate.compare.columns import default_in_sql, type_in_sql
 from townhall.migrate.compare.decisions import Refusal
 from townhall.migrate.operations.columns import ChangeColumnOp, ColumnState
 from townhall.migrate.operations.constraints import AddCheckOp
 from townhall.pg import CreateEntityOp, Routine
-from townhall.pg.dialect import named_dialect
-
-_compiler = PGDDLCompiler(named_dialect(), None)  # type: ignore[arg-type] # nothing to compile
 
 
 def with_calls_apart(
@@ -72,8 +68,8 @@ def _calls(item: SchemaItem, functions: Collection[str]) -> bool:
 
 
 def _text(item: SchemaItem) -> str:
-    if isinstance(item, Column) and isinstance(item.server_default, DefaultClause):
-        return _compiler.get_column_default_string(item) or ""
+    if isinstance(item, Column):
+        return default_in_sql(item) or ""
     # The downgrade drops a check by its name.
     return str(item.sqltext) if isinstance(item, CheckConstraint) and item.name else ""
 

@@ -135,7 +135,7 @@ def _change_of_type(
     assert operation.modify_type is not None  # noqa: S101 - the caller said so
     column = next(each for each in table.columns if each.name == operation.column_name)
     # A default that was not there is left to the comparison of defaults.
-    default = None if actual.default is None else _default(column)
+    default = None if actual.default is None else default_in_sql(column)
     if actual.sequence and column is table.autoincrement_column and column.server_default is None:
         default = actual.default  # a serial column keeps its sequence
     type_, _, collation = type_in_sql(operation.modify_type).partition(" collate ")
@@ -143,7 +143,12 @@ def _change_of_type(
     return change_of_column(connection, table, actual, target)
 
 
-def _default(column: Column[Any]) -> str | None:
+def default_in_sql(column: Column[Any]) -> str | None:
+    """Return the declared default of a column as SQL, or None without one.
+
+    Args:
+        column: A declared column.
+    """
     # FetchedValue only says that the database computes the value.
     if isinstance(column.server_default, DefaultClause):
         return _compiler.get_column_default_string(column)
@@ -154,7 +159,7 @@ def _other_changes(operation: AlterColumnOp, actual: catalog.Column) -> Iterable
     operation.modify_type = None
     # What SQLAlchemy knows no type for has PostgreSQL's.
     operation.existing_type = ColumnType(actual.type)
-    # Each by itself: a column of a table in use is set not null in steps.
+    # Each is an operation of its own, since NOT NULL takes several steps on a table in use.
     if operation.modify_comment is not False:
         comment = copy(operation)
         comment.modify_nullable = None

@@ -196,6 +196,7 @@ class Creation:
         for first, later in [(steps, list[Step]()), *arranged]:
             savepoint = self._connection.begin_nested()
             self._overloads, self._unaltered, self._altered = {**overloads}, {}, {}
+            self.recreated = set()
             self.dependants = self._dependants_of()
             self.dependants.are_gone(self._gone)
             self._drop_cascade(step for step in later if isinstance(step, Routine))

@@ -86,7 +86,6 @@ def _types(table: Table) -> Iterator[Enum | DOMAIN]:
 
 
 def _plain_names(table: Table) -> Iterator[str]:
-    yield table.name
     yield from [column.name for column in table.columns]
     yield from [each.name for each in _named(table) if isinstance(each.name, str)]
 
@@ -149,4 +148,3 @@ def _shorten_names(table: Table) -> None:
         each.name = final_name(each)  # pyright: ignore[reportAttributeAccessIssue]
     for column in table.columns:
         column.name = sql.stored(column.name)
-    table.name = sql.stored(table.name)

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import AddColumnOp, AddConstraintOp, AlterColumnOp
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Column, DefaultClause, MetaData, Table
+from sqlalchemy import Column, MetaData, Table
 from sqlalchemy.dialects.postgresql.base import PGDDLCompiler
 
-from townhall.migrate.compare.columns import type_in_sql
+from townhall.migrate.compare.columns import default_in_sql, type_in_sql
 from townhall.migrate.contexts import connection_of
 from townhall.migrate.operations.columns import (
     AddSerialOp,
@@ -158,8 +158,7 @@ def _in_steps(operation: AddColumnOp) -> Steps:
 
 def _default(table: Table, column: Column[Any], plain: Column[Any]) -> MigrateOperation:
     type_ = type_in_sql(plain.type)
-    if isinstance(column.server_default, DefaultClause):
-        default = _compiler.get_column_default_string(column)
+    if (default := default_in_sql(column)) is not None:
         before, after = ColumnState(type_, None, None), ColumnState(type_, None, default)
         return ChangeColumnOp(table, column.name, before, after, is_other_type=False)
     name = sql.generated_name(table.name, [column.name], "seq")

@@ -16,7 +16,8 @@ DefaultObjects = tuple[str | None, str]
 def read_default_grantees(connection: Connection) -> Mapping[DefaultObjects, list[str]]:
     """Return the roles, sorted, by what the default privileges of the current role are for.
 
-    Those for all schemas replace PostgreSQL's own, so that they may be for nobody.
+    Without a schema they replace the defaults of PostgreSQL, and the list is empty where they grant
+    nothing to others.
 
     Args:
         connection: A connection to the database.

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from townhall.pg.catalog.fragments import (
     NOT_A_CONSTRUCTOR,
     SIGNATURE,
+    comment_on,
     empty_search_path,
     firing,
     grant_option,
@@ -233,11 +234,6 @@ _FOUND = f"""
 """
 
 
-def _comment(kind: str, names: str, comment: str) -> str:
-    statement = f"format('comment on {kind} is %L', {names}, {comment})"
-    return f"case when {comment} is not null then {statement} end"
-
-
 _OF_COLUMN = "col_description(c.oid, a.attnum)"
 _OF_CONSTRAINT = "obj_description(o.oid, 'pg_constraint')"
 _OF_INDEX = "obj_description(x.indexrelid, 'pg_class')"
@@ -289,7 +285,7 @@ _GENERATED = f"""
                 case a.attgenerated when 'v' then 'virtual' else 'stored' end,
                 case when a.attnotnull then ' not null' end
             ),
-            {_comment("column %s.%I", "c.oid::regclass, a.attname", _OF_COLUMN)},
+            {comment_on("column %s.%I", "c.oid::regclass, a.attname", _OF_COLUMN)},
             case when nullif(to_jsonb(a) ->> 'attstattarget', '-1') is not null then format(
                 'alter table %s alter column %I set statistics %s',
                 c.oid::regclass, a.attname, to_jsonb(a) ->> 'attstattarget'
@@ -331,12 +327,12 @@ _CONSTRAINTS = f"""
             format(
                 'alter %s add constraint %I %s', s.name, o.conname, pg_get_constraintdef(o.oid)
             ),
-            {_comment("constraint %I on %s", "o.conname, s.commented", _OF_CONSTRAINT)},
+            {comment_on("constraint %I on %s", "o.conname, s.commented", _OF_CONSTRAINT)},
             case when x.indisclustered then format('alter %s cluster on %I', s.name, o.conname) end,
             case when x.indisreplident then
                 format('alter %s replica identity using index %I', s.name, o.conname)
             end,
-            {_comment("index %s", "x.indexrelid::regclass", _OF_INDEX)},
+            {comment_on("index %s", "x.indexrelid::regclass", _OF_INDEX)},
             (
                 select format(
                     'alter index %s set (%s)', i.oid::regclass, array_to_string(i.reloptions, ', ')
@@ -388,7 +384,7 @@ _INDEXES = f"""
                 format(' INDEX %I ON ONLY ', c.relname),
                 format(' INDEX %I ON ', c.relname)
             ),
-            {_comment("index %s", "x.indexrelid::regclass", _OF_INDEX)},
+            {comment_on("index %s", "x.indexrelid::regclass", _OF_INDEX)},
             case when x.indisclustered then
                 format('alter table %s cluster on %I', x.indrelid::regclass, c.relname)
             end,
@@ -426,7 +422,7 @@ _STATISTICS = f"""
             case when nullif(to_jsonb(s) ->> 'stxstattarget', '-1') is not null then format(
                 'alter statistics %s set statistics %s', e.name, to_jsonb(s) ->> 'stxstattarget'
             ) end,
-            {_comment("statistics %s", "e.name", "obj_description(s.oid, 'pg_statistic_ext')")}
+            {comment_on("statistics %s", "e.name", "obj_description(s.oid, 'pg_statistic_ext')")}
         ]
     from members as m
     join pg_catalog.pg_statistic_ext as s
@@ -449,7 +445,7 @@ _RULES = f"""
                 {firing("r.ev_enabled")},
                 e.name
             ) end,
-            {_comment("rule %s on %s", "e.name, e.relation", _OF_RULE)}
+            {comment_on("rule %s on %s", "e.name, e.relation", _OF_RULE)}
         ]
     from members as m
     join pg_catalog.pg_rewrite as r

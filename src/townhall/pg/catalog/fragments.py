@@ -44,6 +44,18 @@ def not_of_an_extension(catalog: str, alias: str) -> str:
     )"""
 
 
+def comment_on(kind: str, names: str, comment: str) -> str:
+    """Return the expression of the statement that comments on an object, or of null without one.
+
+    Args:
+        kind: What is commented on, with placeholders: ``constraint %I on %s``.
+        names: The expressions of the placeholders, separated by commas.
+        comment: The expression of the comment.
+    """
+    statement = f"format('comment on {kind} is %L', {names}, {comment})"
+    return f"case when {comment} is not null then {statement} end"
+
+
 IDENTIFIED = """(i.schema is null or i.schema = any (
             select pg_catalog.quote_ident(s.name) from pg_catalog.unnest(%(schemas)s) as s (name)
         ))"""

@@ -5,14 +5,13 @@ Each query reads them from ``members``, the objects that were found to depend on
 
 from __future__ import annotations
 
-from townhall.pg.catalog.fragments import grant_option, grantee, not_of_an_extension, other_owner
-
-
-def _comment(kind: str, name: str, oid: str, catalog: str) -> str:
-    return (
-        f"'comment on {kind} ' || {name} || ' is '"
-        f" || quote_literal(obj_description({oid}, '{catalog}'))"
-    )
+from townhall.pg.catalog.fragments import (
+    comment_on,
+    grant_option,
+    grantee,
+    not_of_an_extension,
+    other_owner,
+)
 
 
 def _function(label: str, column: str) -> str:
@@ -38,6 +37,10 @@ def _modification(label: str, column: str) -> str:
                 end"""
 
 
+_OF_CAST = "obj_description(k.oid, 'pg_cast')"
+_OF_OPERATOR = "obj_description(o.oid, 'pg_operator')"
+_OF_AGGREGATE = "obj_description(p.oid, 'pg_proc')"
+
 CASTS = f"""
     select
         'cast' as kind,
@@ -54,7 +57,7 @@ CASTS = f"""
                 end,
                 case k.castcontext when 'a' then ' as assignment' when 'i' then ' as implicit' end
             ),
-            {_comment("cast", "e.name", "k.oid", "pg_cast")}
+            {comment_on("cast %s", "e.name", _OF_CAST)}
         ] as create
     from members as m
     join pg_catalog.pg_cast as k on m.classid = 'pg_catalog.pg_cast'::regclass and k.oid = m.objid
@@ -96,7 +99,7 @@ OPERATORS = f"""
             ),
             'alter operator ' || e.name || ' ' || e.operands || ' owner to '
                 || quote_ident({other_owner("o.oprowner")}),
-            {_comment("operator", "(e.name || ' ' || e.operands)", "o.oid", "pg_operator")}
+            {comment_on("operator %s %s", "e.name, e.operands", _OF_OPERATOR)}
         ]
     from members as m
     join pg_catalog.pg_operator as o
@@ -156,7 +159,7 @@ AGGREGATES = f"""
             ),
             'alter aggregate ' || e.name || ' owner to '
                 || quote_ident({other_owner("p.proowner")}),
-            {_comment("aggregate", "e.name", "p.oid", "pg_proc")},
+            {comment_on("aggregate %s", "e.name", _OF_AGGREGATE)},
             case when p.proacl is not null then
                 'revoke all on function ' || p.oid::regprocedure || ' from public'
             end
