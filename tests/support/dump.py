@@ -18,6 +18,7 @@ _NOISE = (
     re.compile(r"^SET \w+ = .*;\n", re.MULTILINE),
     # An internal option of columns in PostgreSQL 15.20, with another number in each database.
     re.compile(r"^ALTER TABLE ONLY .+ ALTER COLUMN .+ SET \(pg_attver=\d+\);\n", re.MULTILINE),
+    re.compile(r"(?<= SET \()pg_attver=\d+, |, pg_attver=\d+(?=[,)])"),
     re.compile(r"^SELECT pg_catalog\.set_config\('search_path', '', false\);\n", re.MULTILINE),
 )
 

@@ -34,6 +34,7 @@ $$
 def test_equal_schemas_have_equal_dumps(server: Databases) -> None:
     statements = (
         "create table public.things (id int primary key)",
+        "alter table public.things alter id set (n_distinct = -0.5)",
         "comment on table public.things is 'Things'",
         "grant select on public.things to public",
     )
