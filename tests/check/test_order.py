@@ -26,6 +26,7 @@ from townhall.check.scratch import PREFIX
 from townhall.check.snapshot import Snapshot, read
 from townhall.check.trial import Sides, in_order
 from townhall.cli import main
+from townhall.pg import sql
 from townhall.roles import SUPABASE
 from townhall.testing.databases import Databases, with_role
 
@@ -216,6 +217,63 @@ def test_what_others_use_is_named_before_it_is_dropped(
         " Decide first: trigger public.events count_it uses it."
         " Repair: drop function if exists public.count_it()"
     )
+
+
+CREATION = {
+    "enum": "type public.{} as enum ('small')",
+    "function": "function public.{}() returns void language sql as ''",
+    "sequence": "sequence public.{}",
+    "table": "table public.{} (id uuid)",
+}
+NAMED = {
+    "table public.copies": "select from PUBLIC.COPIES",
+    "table public.größe": "select from public.GRößE",
+    "table public.a$b": "select from public.A$B",
+    "table public.Odd name": "execute format('select from public.%I', 'Odd name')",
+    "table public.%d": 'select from public."%d"',
+    "table public.-": 'select from public."-"',
+    'table public.a "b"': 'select from public."a ""b"""',
+    "table public.it's": "execute 'select from public.\"it''s\"'",
+    f"table public.{'x' * 63}": f"select from public.{'x' * 70}",
+    f"table public.{'X' * 63}": f'select from public."{"X" * 70}"',
+    "enum public.size": "select 'small'::public.Size",
+    "sequence public.counted": "select nextval('public.counted')",
+    "function public.measured()": "select public.MEASURED()",
+}
+"""Objects, and bodies that name each."""
+UNNAMED = {
+    "table public.letters": 'select from public."LETTERS"',
+    "table public.words": "select from public.WORDS_OF_OTHERS",
+    "table public.Lines": "select from public.Lines",
+    "table public.%": "select 5 % 3",
+    "table public.c": "select from public.b$c",
+}
+"""Objects, and bodies that name others."""
+
+
+def test_body_that_names_what_is_to_be_dropped_is_named(
+    connection: Connection, at_head: AtHead
+) -> None:
+    change(connection, "create schema crm")
+    users = {}
+    for number, (item, body) in enumerate((NAMED | UNNAMED).items()):
+        kind, _, name = item.partition(" public.")
+        user = f"crm.uses_{number:02}()"
+        change(
+            connection,
+            f"""
+            create {CREATION[kind].format(sql.quote(name.removesuffix("()")))};
+            create function {user} returns void language plpgsql as $_$begin {body}; end$_$
+            """,
+        )
+        users[item] = f"function {user} uses it"
+    actual = read(connection, at_head.schemas, SUPABASE.names)
+    differences = compare(at_head.snapshot, actual, roles=SUPABASE)
+    findings = naming_dependants(connection, differences, at_head.snapshot, actual)
+    decisions = {each.object: each.decision or "" for each in findings}
+    assert users.keys() <= decisions.keys()
+    assert {item for item, used in users.items() if used in decisions[item]} == {*NAMED}
+    assert [item for item in UNNAMED if "use" in decisions[item]] == []
 
 
 def test_change_of_an_owner_comes_first_and_needs_a_decision(

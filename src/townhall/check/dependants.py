@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -12,8 +13,10 @@ from townhall.check.repair import alters_type, takes_away
 from townhall.check.snapshot import RELATION_KINDS, Object, Snapshot, in_words
 from townhall.pg import DataType, Routine, sql
 from townhall.pg.catalog import SIGNATURE, Target, read_dependants
+from townhall.roles import LONGEST_NAME
 
 _NAMED = 5  # how many are named
+_BARE = re.compile(r"[^\W\dA-Z](?:[^\WA-Z]|\$)*")  # what a name without quotes can be
 
 
 def target_of(item: Object) -> Target | None:
@@ -72,11 +75,31 @@ def _users(connection: Connection, item: Object, ours: set[str]) -> list[str]:
 
 def _functions(connection: Connection, item: Object) -> Iterable[str]:
     # What a body in a string names is in no catalog.
-    if not (isinstance(item.entity, Routine) or item.kind in RELATION_KINDS):
+    if isinstance(item.entity, Routine):
+        name, itself = item.entity.name, item.entity.literal_signature
+    elif isinstance(item.entity, DataType) or item.kind in {"sequence", *RELATION_KINDS}:
+        name, itself = item.names[-1], None
+    else:
         return []
-    name = item.names[-1].partition("(")[0]
-    found = connection.execute(text(_BODIES), {"name": name, "schema": item.names[0]})
+    values = {**_patterns(name), "itself": itself}
+    found = connection.execute(text(_BODIES), values)
     return [f"{row.kind} {row.schema}.{row.signature}" for row in found]
+
+
+def _patterns(name: str) -> dict[str, str | None]:
+    """Return patterns of a name: in quotes or alone in a string, and in lower case without them."""
+    forms = {name, name.replace('"', '""'), name.replace("'", "''")}
+    quoted = f"""["']({"|".join(map(_escaped, forms))})"""
+    bare = rf"""(?<![\w$"]){_escaped(name)}"""
+    # PostgreSQL cuts a longer name to whole characters, which have up to four bytes.
+    if len(name.encode()) <= LONGEST_NAME - 4:
+        quoted += """["']"""
+        bare += r"(?![\w$])"
+    return {"quoted": quoted, "bare": bare if _BARE.fullmatch(name) else None}
+
+
+def _escaped(name: str) -> str:
+    return re.sub(r"(\W)", r"\\\1", name)
 
 
 def _names(item: Object) -> Iterable[str]:
@@ -108,8 +131,7 @@ _BODIES = f"""
     join pg_catalog.pg_language as l on l.oid = p.prolang
     where l.lanname in ('plpgsql', 'sql')
         and n.nspname not in ('pg_catalog', 'information_schema')
-        and pg_catalog.strpos(p.prosrc, :name) > 0
-        and p.prosrc ~ ('\\m' || pg_catalog.regexp_replace(:name, '(\\W)', '\\\\\\1', 'g') || '\\M')
-        and (n.nspname, p.proname) <> (:schema, :name)
+        and (p.prosrc ~ :quoted or pg_catalog.lower(p.prosrc collate "C") ~ :bare)
+        and p.oid is distinct from pg_catalog.to_regprocedure(:itself)
     order by 2, 3
 """
