@@ -105,13 +105,26 @@ def test_what_can_not_be_used_is_refused_in_a_sentence(
             "Column('x' * 64, Integer), Column('x' * 65, Integer)",
             r"already present in table 'notes'",
         ),
+        (
+            "Column('x', Text, server_default=text(\"':y'\"))",
+            r"table public\.notes: SQLAlchemy takes :y .* parameter",
+        ),
+        ("CheckConstraint(\"x <> ':y'\", name='a'), Column('x', Text)", "takes :y"),
+        ("Column('x', Text), Column('z', Text, Computed(\"x || ':y'\"))", "takes :y"),
+        ("Column('x', Text), Index('i', 'x', postgresql_where=\"x <> ':y'\")", "takes :y"),
+        ("Column('x', Text), Index('i', text(\"(x || ':y')\"))", "takes :y"),
+        (
+            "Column('x', Text), ExcludeConstraint(('x', '='), where=\"x <> ':y'\", using='btree')",
+            "takes :y",
+        ),
     ],
 )
 def test_table_that_sqlalchemy_can_not_use_is_refused_in_a_sentence(
     tmp_path: Path, empty_database: str, column: str, sentence: str
 ) -> None:
     given = f"""
-from sqlalchemy import Enum, ForeignKey
+from sqlalchemy import CheckConstraint, Computed, Enum, ForeignKey, Index, Text, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 given['metadata'] = other
 Table('notes', other, {column})
 """

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     CheckConstraint,
     Connection,
     Constraint,
@@ -17,8 +18,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
-from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGDialect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDDLCompiler, PGDialect
+from sqlalchemy.exc import CompileError, DBAPIError
 from sqlalchemy.schema import CreateIndex
 
 from townhall.migrate.compare.comments import declared_comments
@@ -32,6 +33,7 @@ from townhall.migrate.compare.constraints import (
 from townhall.migrate.compare.copies import options_of
 from townhall.migrate.compare.numbers import specification_without_sequence, with_numbers
 from townhall.migrate.compare.table_states import SERIAL, TableState
+from townhall.migrate.operations.statements import qualified_name
 from townhall.migrate.savepoints import attempt, run_script
 from townhall.pg.catalog import TEMPORARY
 from townhall.pg.dialect import named_dialect
@@ -51,6 +53,9 @@ def create_temporary(connection: Connection, tables: Iterable[Table]) -> dict[st
 
     Returns:
         PostgreSQL's errors on those that it refuses, by the table's name.
+
+    Raises:
+        CompileError: A text has what SQLAlchemy takes for a parameter, and no value for it.
     """
     # One for all tables: it makes another one for expressions.
     compiler = PGDDLCompiler(_dialect_of(connection), None)  # type: ignore[arg-type] # nothing to compile
@@ -73,7 +78,25 @@ def _dialect_of(connection: Connection) -> PGDialect:
     dialect = named_dialect()
     option = "supports_virtual_generated_columns"
     setattr(dialect, option, getattr(connection.dialect, option, False))
+    dialect.statement_compiler = _ExpressionCompiler
     return dialect
+
+
+class _ExpressionCompiler(PGCompiler):
+    # SQLAlchemy writes null in place of a parameter without a value.
+    def visit_bindparam(
+        self,
+        bindparam: BindParameter[Any],
+        *args: Any,  # noqa: ANN401 - SQLAlchemy's
+        **options: Any,  # noqa: ANN401 - SQLAlchemy's
+    ) -> str:
+        if bindparam.required:
+            raise CompileError(
+                f"SQLAlchemy takes :{bindparam.key} in a text for a parameter, which has no value:"
+                f" write \\:{bindparam.key} in a raw string, or give bindparams() its value"
+            )
+        rendered: str = super().visit_bindparam(bindparam, *args, **options)  # type: ignore[no-untyped-call] # SQLAlchemy's
+        return rendered
 
 
 @dataclass(frozen=True)
@@ -89,6 +112,12 @@ class _TemporaryTable:
         return lambda: run_script(connection, self.statements(stored=True))
 
     def statements(self, *, stored: bool) -> Iterable[str]:
+        try:
+            yield from self._statements(stored=stored)
+        except CompileError as error:
+            raise CompileError(f"table {qualified_name(self.table)}: {error}") from error
+
+    def _statements(self, *, stored: bool) -> Iterable[str]:
         compiler = self.compiler
         quote = _dialect.identifier_preparer.quote
         name = f"{TEMPORARY}.{quote(self.table.name)}"
