@@ -243,6 +243,24 @@ def test_type_changes_in_the_run_in_which_what_uses_it_comes_and_goes(
     assert "undecided" not in revision.upgrade
 
 
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("change", ["attribute added", "type of an attribute"])
+@pytest.mark.parametrize(
+    "use",
+    [
+        *("check", "check by a function", "check of a domain", "default"),
+        *("generated column", "index", "index by a function"),
+    ],
+)
+def test_attributes_change_while_an_expression_stays_that_has_the_type(
+    lab: Lab, change: str, use: str
+) -> None:
+    chosen = CHANGES[change]
+    old, new = (declared(each, chosen.value, use) for each in (chosen.old, chosen.new))
+    revision = lab.there_and_back(old, new)
+    assert "undecided" not in revision.upgrade
+
+
 def with_column(table: str, type_: sa.types.TypeEngine[Any], mood: pg.EnumType) -> Schema:
     metadata = sa.MetaData()
     key = sa.Column("id", sa.Integer, primary_key=True)

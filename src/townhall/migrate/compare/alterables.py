@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection, text
 
@@ -14,12 +14,24 @@ from townhall.migrate.compare.exact_privileges import created_exactly
 from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.decisions import Answer, UndecidedOp
-from townhall.migrate.savepoints import rolled_back, run_script
+from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import AlterableEntity, Entity, EnumType, catalog, ddl, sql
 from townhall.pg.state import Key, State
 
-Around = Callable[[Entity, Callable[[], None]], None]
-"""Runs a change of an entity between the drops and creations of what depends on it."""
+
+class Around(Protocol):
+    """Runs a change of an entity between the drops and creations of what depends on it."""
+
+    def __call__(
+        self, entity: Entity, change: Callable[[], None], *, cascades: bool = True
+    ) -> None:
+        """Run it.
+
+        Args:
+            entity: What is changed.
+            change: Changes it.
+            cascades: Whether that drops what depends on it.
+        """
 
 
 class Outcome(NamedTuple):
@@ -64,7 +76,11 @@ def create(
             around(previous, partial(_recreate, connection, entity, previous))
             outcome.recreated.add(entity.key)
         elif can_alter:
-            _alter(connection, entity, previous)
+            alter = partial(_alter, connection, entity, previous)
+            # Before 16 PostgreSQL refuses another type of an attribute while an expression has the
+            # composite type, as a check or the default of an argument.
+            if attempt(connection, alter) is not None:
+                around(previous, alter, cascades=False)
             if not comes_back:
                 outcome.altered[entity.key] = entity
         else:

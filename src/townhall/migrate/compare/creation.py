@@ -290,9 +290,12 @@ class Creation:
         self._altered |= outcome.altered
         self.recreated |= outcome.recreated
 
-    def _change_around(self, entity: Entity, change: Callable[[], None]) -> None:
+    def _change_around(
+        self, entity: Entity, change: Callable[[], None], *, cascades: bool = True
+    ) -> None:
         target = target_of_entity(entity)
-        self.dependants.dropped_around([] if target is None else [target], change)
+        targets = [] if target is None else [target]
+        self.dependants.dropped_around(targets, change, cascades=cascades)
 
     def _run_operation(self, operation: MigrateOperation) -> None:
         run = partial(self._invoke, operation)

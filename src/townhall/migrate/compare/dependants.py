@@ -77,12 +77,15 @@ class Dependants:
         self.were_dropped = False
         self.added: dict[str, MigrateOperation] = {}
 
-    def dropped_around(self, targets: Iterable[Target], change: Callable[[], None]) -> None:
+    def dropped_around(
+        self, targets: Iterable[Target], change: Callable[[], None], *, cascades: bool = True
+    ) -> None:
         """Change something without what depends on it, which is then created again as it was.
 
         Args:
             targets: What is changed.
             change: Changes it.
+            cascades: Whether that drops what depends on it.
         """
         found = read_dependants(self._connection, targets)
         functions = [
@@ -93,7 +96,11 @@ class Dependants:
         run_script(
             self._connection,
             [
-                *(each.drop for each in found.parts if each.kind in _NOT_CASCADED),
+                *(
+                    each.drop
+                    for each in found.parts
+                    if each.kind in _NOT_CASCADED or not (cascades or each.kind == _COLUMN)
+                ),
                 *(f"{each.drop} cascade" for each in found.parts if each.kind == _COLUMN),
                 *(f"{drop} cascade" for each in functions for drop in each.drop_statements()),
             ],
