@@ -22,6 +22,7 @@ from townhall.migrate.compare.dependants import (
     target_of,
     target_of_entity,
 )
+from townhall.migrate.compare.freed_types import frees_type
 from townhall.migrate.compare.overloads import arrangements, is_ambiguous
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.operations.bodies import CHECKED, are_checked
@@ -102,7 +103,14 @@ class Creation:
         operations = [step for step in steps if not isinstance(step, Entity | DropTableOp)]
         drops = [step for step in steps if isinstance(step, DropTableOp)]
         functions = [entity for entity in entities if isinstance(entity, Routine)]
-        in_order: list[Step] = [*extensions, *alterable, *operations, *entities, *drops]
+        first: list[Step] = [*extensions, *alterable]
+        if any(map(self._may_change, alterable)):
+            # A column that goes does not hold its type, which what is new then has as declared.
+            freeing = [step for step in operations if frees_type(step, alterable)]
+            operations = [step for step in operations if step not in freeing]
+            first = [*extensions, *drops, *freeing, *alterable]
+            drops = []
+        in_order: list[Step] = [*first, *operations, *entities, *drops]
         self._undeclared_types = {
             key for key, each in self._actual.items() if isinstance(each, AlterableEntity)
         } - {each.key for each in alterable}
@@ -135,7 +143,7 @@ class Creation:
             if attempt(self._connection, partial(self._drop, [each])) is None
         ]
         others = [entity for entity in entities if not isinstance(entity, Routine)]
-        ordered: list[Step] = [*extensions, *alterable, *operations, *functions, *others, *drops]
+        ordered: list[Step] = [*first, *operations, *functions, *others, *drops]
         left, changed = _divided(ordered, kept)
         done, failures = self._run_in_arrangements(changed)
         return [*left, *done], failures
@@ -172,6 +180,10 @@ class Creation:
             attempt(
                 self._connection, partial(run_script, self._connection, each.create_statements())
             )
+
+    def _may_change(self, declared: AlterableEntity) -> bool:
+        actual = self._actual.get(declared.key)
+        return actual is not None and declared.state != actual.state
 
     def _independent_of(self, steps: Iterable[Step], as_declared: Collection[Key]) -> set[Key]:
         """Return the keys of those entities that depend on nothing that steps change or drop."""

@@ -35,6 +35,7 @@ from townhall.migrate.compare.dependants import (
     without_parts_of_domain,
 )
 from townhall.migrate.compare.entities import Comparison
+from townhall.migrate.compare.freed_types import has_former_type
 from townhall.migrate.compare.overloads import (
     arrangements,
     created_routine,
@@ -353,6 +354,8 @@ def _waiting(
 def _blocks_type(step: MigrateOperation, refused: Sequence[MigrateOperation]) -> bool:
     # The type of a column from which another one is generated can't be altered, and what is added
     # before it is altered has to do with the former type.
+    if has_former_type(step, refused):
+        return True
     is_generated = isinstance(step, AddColumnOp) and step.column.computed is not None
     return (is_generated or isinstance(step, AddCheckOp | AddDefinedOp | CreateIndexOp)) and any(
         isinstance(other, ChangeColumnOp)
