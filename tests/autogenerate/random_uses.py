@@ -26,10 +26,12 @@ class Subject(Names, ABC):
     """An object that is used, in one of its states.
 
     Attributes:
+        group: The same for subjects of which a schema can have only one.
         count: How many states there are.
         state: The number of the state.
     """
 
+    group: ClassVar[str]
     count: ClassVar[int]
     state: int
 
@@ -46,9 +48,9 @@ class Subject(Names, ABC):
             limit: A number to compare.
         """
 
-    def size(self) -> sa.types.TypeEngine[Any]:
-        """Return the type of the column ``size`` of the table."""
-        return sa.Integer()
+    def size(self) -> sa.types.TypeEngine[Any] | None:
+        """Return the type that the column ``size`` of the table has, an integer if it is None."""
+        return None
 
     @property
     def column(self) -> str:
@@ -63,6 +65,7 @@ class Subject(Names, ABC):
 class RateFunction(Subject):
     """A function."""
 
+    group = "rate"
     count = 9
 
     def objects(self, metadata: sa.MetaData) -> Sequence[Entity]:
@@ -92,11 +95,13 @@ class RateFunction(Subject):
 
     def condition(self, size: str, limit: int) -> str:
         name = "rated" if self.state == self.count - 1 else "rate"
-        return f"{self.literal(name)}({size}) > {limit}"
+        return f"{self.literal(name)}(({size})::integer) > {limit}"
 
 
 class Kind(Subject):
     """A type that no column has, so that it can be created again."""
+
+    group = "kind"
 
     def condition(self, size: str, limit: int) -> str:
         return f"null::{self.literal('kind')} is null and {size} > {limit}"
@@ -193,6 +198,8 @@ class RangeKind(Kind):
 class Source(Subject):
     """What is read."""
 
+    group = "seen"
+
     def condition(self, size: str, limit: int) -> str:
         source, key = self.literal("seen"), self.quoted("id")
         return f"exists (select from {source} as s where s.{key} + {limit} = {size})"
@@ -271,6 +278,7 @@ class SeenTable(Source):
 class SizeColumn(Subject):
     """The type of a column."""
 
+    group = "size"
     count = 4
 
     def size(self) -> sa.types.TypeEngine[Any]:
@@ -429,7 +437,7 @@ def _argument(of: Subject, at: str, limit: int) -> Sequence[Item]:
 
 
 def _column(of: Subject, at: str, limit: int) -> Sequence[Item]:
-    kind = ColumnType(of.literal("kind") + ("[]" if at == "1" else ""))
+    kind = ColumnType(of.literal("kind") + ("[]" if int(at) % 2 else ""))
     return [sa.Column(of.name(f"c{at}"), kind, nullable=limit == 0)]
 
 
@@ -515,69 +523,97 @@ class UsedBy:
 
 
 @dataclass(frozen=True)
-class ChangeOfUses:
+class Changed:
     """A random change of an object and of what uses it.
 
     Attributes:
-        style: The style of the names.
         subject: The kind of the object.
         states: Its states before and after the change.
         uses: What uses it.
     """
 
-    style: str
     subject: type[Subject]
     states: tuple[int, int]
     uses: Sequence[UsedBy]
 
+
+@dataclass(frozen=True)
+class ChangeOfUses:
+    """A random change of one or two objects and of what uses them.
+
+    Attributes:
+        style: The style of the names.
+        objects: The objects.
+    """
+
+    style: str
+    objects: Sequence[Changed]
+
     def schemas(self) -> tuple[Schema, Schema]:
         """Return what is declared before and after it."""
-        before, after = (self.subject(self.style, state) for state in self.states)
-        return (
-            _schema(before, self.uses, is_new=False),
-            _schema(after, self.uses, is_new=True),
-        )
+        return self._schema(is_new=False), self._schema(is_new=True)
+
+    def _schema(self, *, is_new: bool) -> Schema:
+        metadata = sa.MetaData()
+        subjects = [each.subject(self.style, each.states[is_new]) for each in self.objects]
+        entities = [entity for each in subjects for entity in each.objects(metadata)]
+        size = next(filter(None, (each.size() for each in subjects)), sa.Integer())
+        of = subjects[0]
+        parts: list[sa.schema.SchemaItem] = [
+            sa.Column(of.name("id"), sa.Integer, primary_key=True, autoincrement=False),
+            sa.Column(of.name("size"), size),
+        ]
+        for item in self._uses(subjects, is_new=is_new):
+            if isinstance(item, Entity):
+                entities.append(item)
+            else:
+                parts.append(item)
+        # An index comes after the columns that it is on.
+        parts.sort(key=lambda part: not isinstance(part, sa.Column))
+        table = sa.Table(of.name("things"), metadata, *parts, schema=SCHEMA)
+        stamp = of.function("stamp", "begin return new; end", language="plpgsql")
+        access = pg.TableAccess(schema=SCHEMA, table=table.name)
+        return Schema(metadata, [stamp, access, *entities])
+
+    def _uses(self, subjects: Sequence[Subject], *, is_new: bool) -> Iterable[Item]:
+        for subject, changed in zip(subjects, self.objects, strict=True):
+            for each in changed.uses:
+                limit = each.limits[is_new]
+                if limit is not None:
+                    yield from each.use(subject, str(each.number), limit)
 
 
-def _schema(of: Subject, uses: Iterable[UsedBy], *, is_new: bool) -> Schema:
-    metadata = sa.MetaData()
-    entities: list[Entity] = [*of.objects(metadata)]
-    parts: list[sa.schema.SchemaItem] = [
-        sa.Column(of.name("id"), sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column(of.name("size"), of.size()),
-    ]
-    for each in uses:
-        limit = each.limits[is_new]
-        if limit is not None:
-            for item in each.use(of, str(each.number), limit):
-                if isinstance(item, Entity):
-                    entities.append(item)
-                else:
-                    parts.append(item)
-    # An index comes after the columns that it is on.
-    parts.sort(key=lambda part: not isinstance(part, sa.Column))
-    table = sa.Table(of.name("things"), metadata, *parts, schema=SCHEMA)
-    stamp = of.function("stamp", "begin return new; end", language="plpgsql")
-    return Schema(metadata, [stamp, pg.TableAccess(schema=SCHEMA, table=table.name), *entities])
+def changed(subject: type[Subject], *, first: int, most: int) -> st.SearchStrategy[Changed]:
+    """Return a strategy of changes of an object that others use.
+
+    Args:
+        subject: The kind of the object.
+        first: The lowest number of a use.
+        most: How many uses there are at most.
+    """
+    uses = st.builds(
+        UsedBy,
+        st.sampled_from(USES[subject]),
+        st.integers(first, first + 1),
+        st.sampled_from((COMES, GOES, CHANGES, STAYS)),
+    )
+    by_use = st.lists(
+        uses, min_size=2, max_size=most, unique_by=lambda each: (each.use, each.number)
+    )
+    states = st.sampled_from([*permutations(range(subject.count), 2)])
+    return st.builds(Changed, st.just(subject), states, by_use)
 
 
 @st.composite
 def changes_of_uses(draw: st.DrawFn) -> ChangeOfUses:
-    """Draw a change of an object that two or more others use."""
-    subject = draw(st.sampled_from([*USES]))
-    used_by = st.builds(
-        UsedBy,
-        st.sampled_from(USES[subject]),
-        st.integers(0, 1),
-        st.sampled_from((COMES, GOES, CHANGES, STAYS)),
+    """Draw a change of one object that others use, or of two."""
+    subjects = draw(
+        st.lists(
+            st.sampled_from([*USES]), min_size=1, max_size=2, unique_by=lambda each: each.group
+        )
     )
+    most = 5 if len(subjects) == 1 else 3
     return ChangeOfUses(
         draw(st.sampled_from(STYLES)),
-        subject,
-        draw(st.sampled_from([*permutations(range(subject.count), 2)])),
-        draw(
-            st.lists(
-                used_by, min_size=2, max_size=5, unique_by=lambda each: (each.use, each.number)
-            )
-        ),
+        [draw(changed(each, first=2 * number, most=most)) for number, each in enumerate(subjects)],
     )
