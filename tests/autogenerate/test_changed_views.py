@@ -52,11 +52,12 @@ CHANGES: Mapping[str, tuple[Sequence[Entity], Sequence[Entity]]] = {
     "source": ([view(BOTH), view(BOTH, name="w")], [view(ONE, "w"), view(BOTH, name="w")]),
 }
 COUNT = replace(
-    function("bigint", f"begin atomic select count(id) from {SCHEMA}.v; end"),
+    # Without an argument its result would be found out where the query is planned.
+    function("bigint", f"begin atomic select count(id) from {SCHEMA}.v; end", given="integer"),
     name="count",
     volatility="immutable",
 )
-CALL = f"{SCHEMA}.count()"
+CALL, CALL_WITHOUT_ROW = f"{SCHEMA}.count(id)", f"{SCHEMA}.count(1)"
 
 
 def uses() -> Mapping[str, Use]:
@@ -91,7 +92,7 @@ def uses() -> Mapping[str, Use]:
         "result": Use(entities=[function(f"setof {SCHEMA}.v", f"select * from {SCHEMA}.v")]),
         "argument": Use(entities=[function("boolean", "select true", p=f"{SCHEMA}.v")]),
         "default of an argument": Use(
-            entities=[COUNT, function("bigint", "select p", p=f"bigint default {CALL}")]
+            entities=[COUNT, function("bigint", "select p", p=f"bigint default {CALL_WITHOUT_ROW}")]
         ),
         "procedure": Use(
             entities=[
@@ -103,7 +104,10 @@ def uses() -> Mapping[str, Use]:
                 )
             ]
         ),
-        "default": Use([sa.Column("d", sa.BigInteger, server_default=sa.text(CALL))], [COUNT]),
+        "default": Use(
+            [sa.Column("d", sa.BigInteger, server_default=sa.text(CALL_WITHOUT_ROW))],
+            [replace(COUNT, volatility="volatile")],
+        ),
         "generated column": Use(
             [sa.Column("d", sa.BigInteger, sa.Computed(CALL, persisted=True))], [COUNT]
         ),

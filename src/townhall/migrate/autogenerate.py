@@ -34,7 +34,7 @@ from townhall.migrate.compare.exact_privileges import (
 )
 from townhall.migrate.compare.missing_values import refuse_without_value, tables_with_rows
 from townhall.migrate.compare.normalization import normalized, normalized_operations
-from townhall.migrate.compare.ordering import drops_function, ordered, table_operations
+from townhall.migrate.compare.ordering import drops_routine_or_view, ordered, table_operations
 from townhall.migrate.compare.partitions import with_partitions_kept
 from townhall.migrate.compare.platform import on_skipped_schemas, possible, refuse_on_platform
 from townhall.migrate.compare.reflection import read_schemas_together
@@ -245,10 +245,10 @@ def _found(
     drops: list[MigrateOperation] = [*comparison.drops()]
     changes = comparison.entity_operations()
     types = [each for each in changes if each.target.precedes_tables]
-    # What is new must not call a function that is going to be dropped.
-    functions = [each for each in changes if drops_function(each)]
-    drops += functions
-    others = [each for each in changes if each not in types and each not in functions]
+    # What is new must not use a function or a view that is going to be dropped.
+    dropped = [each for each in changes if drops_routine_or_view(each)]
+    drops += dropped
+    others = [each for each in changes if each not in types and each not in dropped]
     wrong = [each.operation for each in refusals if each.is_of_body]
     if comparison.only_creates and not (drops or wrong):
         operations = comparison.operations()

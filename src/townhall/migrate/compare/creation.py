@@ -115,7 +115,7 @@ class Creation:
             key for key, each in self._actual.items() if isinstance(each, AlterableEntity)
         } - {each.key for each in alterable}
         self._find_overloads(functions)
-        self._drop(filter(_is_recreated, self._actual.values()))
+        self._drop_views(filter(_is_recreated, self._actual.values()))
         # Nearly always the declared entities can be created in their order, in one round trip.
         needed = in_order
         if as_declared:
@@ -134,9 +134,7 @@ class Creation:
         dropped = [
             each for each in self._actual.values() if each.kind in kinds and each.key not in kept
         ]
-        self._gone = parts_with(self._connection, dropped)
-        self.dependants.are_gone(self._gone)
-        self._drop(dropped)
+        self._drop_views(dropped)
         self._left_alone = [
             each
             for each in left_alone
@@ -377,6 +375,13 @@ class Creation:
             for each in overloads:
                 if each.key not in keys:
                     self._overloads.setdefault((each.schema, each.name), []).append(each)
+
+    def _drop_views(self, entities: Iterable[Entity]) -> None:
+        dropped = [*entities]
+        gone = parts_with(self._connection, dropped)
+        self._gone = [*self._gone, *gone]
+        self.dependants.are_gone(gone)
+        self._drop(dropped)
 
     def _drop(self, entities: Iterable[Entity]) -> None:
         run_script(

@@ -68,10 +68,12 @@ from townhall.migrate.operations.parts import (
 from townhall.migrate.operations.table_names import OnTable, name_of, table_of
 from townhall.migrate.savepoints import rolled_back
 from townhall.pg import (
+    CompositeType,
     CreateEntityOp,
     Domain,
     DropEntityOp,
     Entity,
+    MaterializedView,
     ReplaceEntityOp,
     Routine,
     Trigger,
@@ -312,7 +314,7 @@ def _triggers_of_dropped_views(
 
 
 _CREATIONS = (CommentOp, CreateEntityOp, CreatePartOp, RenameConstraintOp, ReplaceEntityOp)
-_MAY_CALL = (AddColumnOp, AddConstraintOp, AddDefinedOp, CreateIndexOp, CreateTableOp)
+_MAY_USE = (AddColumnOp, AddConstraintOp, AddDefinedOp, CreateIndexOp, CreateTableOp)
 
 
 def _waiting(
@@ -326,8 +328,8 @@ def _waiting(
             )
         if (refers_to_key(step) and drops_keys(refused, created)) or _blocks_type(step, refused):
             return True
-        if _may_call(step) and any(drops_function(other) for other in refused):
-            # It would call the function that is going to be dropped.
+        if _may_use(step) and any(drops_routine_or_view(other) for other in refused):
+            # It would call the function, or have the row type of the view, that is dropped.
             return True
         if not isinstance(step, CreateEntityOp):
             return False
@@ -337,7 +339,7 @@ def _waiting(
             # that may call it.
             return any(
                 not isinstance(other, _CREATIONS)
-                and not (isinstance(step.target, Routine) and _only_calls(other))
+                and not (isinstance(step.target, Routine) and _only_uses(other))
                 for other in refused
             )
         # An entity that is dropped and created must be dropped first, and so must an overload,
@@ -365,27 +367,29 @@ def _blocks_type(step: MigrateOperation, refused: Sequence[MigrateOperation]) ->
     )
 
 
-def _may_call(operation: MigrateOperation) -> bool:
+def _may_use(operation: MigrateOperation) -> bool:
     sets_default = default_of(operation) is not None and not drops_default(operation)
-    return isinstance(operation, _MAY_CALL) or sets_default or _creates_or_alters_domain(operation)
+    return isinstance(operation, _MAY_USE) or sets_default or _creates_or_alters_type(operation)
 
 
-def _only_calls(operation: MigrateOperation) -> bool:
+def _only_uses(operation: MigrateOperation) -> bool:
     # A function may be in the way of a change of a column's type.
     changes_type = isinstance(operation, ChangeColumnOp) and operation.changes_type
-    return _may_call(operation) and not changes_type
+    return _may_use(operation) and not changes_type
 
 
-def _creates_or_alters_domain(operation: MigrateOperation) -> bool:
-    # Its default and its checks may call functions.
+def _creates_or_alters_type(operation: MigrateOperation) -> bool:
+    # Its default and its checks may call functions, and its attributes have types of rows.
     return isinstance(operation, AlterEntityOp | CreateEntityOp) and isinstance(
-        operation.target, Domain
+        operation.target, CompositeType | Domain
     )
 
 
-def drops_function(operation: MigrateOperation) -> bool:
-    """Tell whether an operation drops a function or a procedure."""
-    return isinstance(operation, DropEntityOp) and isinstance(operation.target, Routine)
+def drops_routine_or_view(operation: MigrateOperation) -> bool:
+    """Tell whether an operation drops what a part of a table or a type can use."""
+    return isinstance(operation, DropEntityOp) and isinstance(
+        operation.target, MaterializedView | Routine | View
+    )
 
 
 def _are_overloads(one: Entity, other: Entity) -> bool:
@@ -435,7 +439,7 @@ def _with_recreations(
         *expressions,
         *drops,
         *map(DropPartOp, parts),
-        *_after_drops_of_functions(_with_defaults_dropped(others, dropped), dropped),
+        *_after_drops_of_routines(_with_defaults_dropped(others, dropped), dropped),
         *(
             SetUpPartOp(part)
             for part in parts
@@ -456,14 +460,14 @@ def _with_defaults_dropped(
             yield change
 
 
-def _after_drops_of_functions(
+def _after_drops_of_routines(
     operations: Iterable[MigrateOperation], dropped: Collection[str]
 ) -> list[MigrateOperation]:
     # A default that is set again before would call the function that is going to be dropped.
     every = [*operations]
     waiting = [each for each in every if default_of(each) in dropped]
     others = [each for each in every if each not in waiting]
-    last = max((at for at, each in enumerate(others, 1) if drops_function(each)), default=0)
+    last = max((at for at, each in enumerate(others, 1) if drops_routine_or_view(each)), default=0)
     return [*others[:last], *waiting, *others[last:]] if last else every
 
 
