@@ -211,6 +211,13 @@ def test_name_that_can_not_be_that_of_a_package_is_refused(project: Project, nam
     assert files_in(project.folder) == set()
 
 
+@pytest.mark.thorough
+def test_folder_whose_path_alembic_can_not_read_is_refused(project: Project) -> None:
+    told = project.run("townhall", "init", "50%off", "--package", "sale", status=2)
+    assert "has a %, with which Alembic can't read an alembic.ini" in told
+    assert files_in(project.folder) == set()
+
+
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "options",

@@ -24,6 +24,11 @@ def describe_config_error(error: ConfigError, ini: Path | None) -> str:
         error: The error.
         ini: The file.
     """
+    if ini is not None and "%" in str(ini.resolve().parent):
+        return (
+            f"{ini.resolve()} is in a folder with a % in its path, where Alembic can't read it:"
+            " rename the folder"
+        )
     if isinstance(error, InterpolationError):
         return f"{ini}: write %% for each % of a value"
     return str(error)

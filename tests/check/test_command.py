@@ -222,6 +222,20 @@ def test_percent_sign_in_the_ini_file_is_explained(
     assert capsys.readouterr().err == f"townhall: {ini}: write %% for each % of a value\n"
 
 
+def test_percent_sign_in_the_path_of_the_ini_file_is_explained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ini = tmp_path / "50%off" / "alembic.ini"
+    ini.parent.mkdir()
+    ini.write_text("[alembic]\nscript_location = %(here)s\n")
+    assert main(("check", "postgresql://localhost/nothing", "--config", str(ini))) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told == (
+        f"townhall: {ini} is in a folder with a % in its path, where Alembic can't read it:"
+        " rename the folder"
+    )
+
+
 @pytest.mark.exhaustive
 def test_scratch_database_is_dropped_when_the_command_is_terminated(
     townhall_template: str, townhall_server: str

@@ -78,7 +78,7 @@ def _place(template: str, package: str) -> str:
 
 
 def refuse_name(folder: Path, package: str, option: str = "--package") -> None:
-    """Refuse what can't be the name of a new package.
+    """Refuse what can't be the name of a new package, or the folder of its ``alembic.ini``.
 
     Args:
         folder: The folder of the application.
@@ -86,8 +86,14 @@ def refuse_name(folder: Path, package: str, option: str = "--package") -> None:
         option: The option of the command that takes another one.
 
     Raises:
-        CommandError: It is no name, or another module has it.
+        CommandError: It is no name, or another module has it, or Alembic can't read its
+            configuration in that folder.
     """
+    if "%" in str(folder.resolve()):
+        raise CommandError(
+            f"the path {folder.resolve()} has a %, with which Alembic can't read an alembic.ini:"
+            " take another folder, or rename it"
+        )
     if not package.isidentifier() or keyword.iskeyword(package):
         raise CommandError(
             f"{package!r} can't be the name of a package: pass another one with {option}"
