@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Text, cast, func, literal_column, select, true
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    TextClause,
+    bindparam,
+    text,
+    type_coerce,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.orm import ColumnProperty, InstrumentedAttribute
 
 from townhall.input_error import InputError
@@ -84,15 +94,29 @@ def asking_for(key: InstrumentedAttribute[Any], *values: object) -> ColumnElemen
         InputError: A name has other characters than a setting of PostgreSQL may have.
     """
     column = _column_of(key)
-    asked = _set(setting_of(column), cast(cast(list(values), ARRAY(column.type)), Text))
-    at = _set(time_setting_of(column), cast(func.pg_catalog.statement_timestamp(), Text))
+    keys = bindparam("keys", list(values), ARRAY(column.type), unique=True)
+    return type_coerce(_condition(column).bindparams(keys), Boolean)
+
+
+@lru_cache
+def _condition(column: Column[Any]) -> TextClause:
+    """Return the condition without the keys; as expressions it took 17 times as long to build."""
+    dialect = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
+    type_ = ARRAY(column.type).compile(dialect=dialect).replace(":", r"\:")
     # A condition without columns is evaluated before any table is read.
-    return select(asked.concat(at)).scalar_subquery().is_not(None)
-
-
-def _set(setting: str, value: ColumnElement[str]) -> ColumnElement[str]:
-    name: ColumnElement[str] = literal_column(f"'{setting}'")
-    return func.pg_catalog.set_config(name, value, true(), type_=Text)
+    return text(
+        f"""((
+            select
+                pg_catalog.set_config(
+                    '{setting_of(column)}', cast(cast(:keys as {type_}) as text), true
+                )
+                || pg_catalog.set_config(
+                    '{time_setting_of(column)}',
+                    cast(pg_catalog.statement_timestamp() as text),
+                    true
+                )
+        ) is not null)"""
+    )
 
 
 def _column_of(key: InstrumentedAttribute[Any]) -> Column[Any]:

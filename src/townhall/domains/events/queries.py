@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     Boolean,
+    ColumnElement,
     Integer,
     Select,
     Text,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     column,
     func,
     literal,
+    literal_column,
     select,
     true,
     update,
@@ -94,7 +96,7 @@ def seat(  # noqa: PLR0913  the columns of a seat
     return (
         statement.on_conflict_do_update(
             index_elements=["event_id", "participant_id"],
-            set_={name: statement.excluded[name] for name in (*place, "assigned_at")},
+            set_={name: _excluded(name) for name in (*place, "assigned_at")},
         )
         .returning(TableAssignment)
         .execution_options(populate_existing=True)
@@ -164,8 +166,8 @@ def assign_seats(
         statement.on_conflict_do_update(
             index_elements=["event_id", "participant_id"],
             set_={
-                **{name: statement.excluded[name] for name in changed},
-                "notes": func.coalesce(statement.excluded.notes, TableAssignment.notes),
+                **{name: _excluded(name) for name in changed},
+                "notes": func.coalesce(_excluded("notes"), TableAssignment.notes),
             },
         )
         .returning(TableAssignment)
@@ -215,6 +217,11 @@ def swap_seats(
         .returning(TableAssignment)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
+
+
+def _excluded(name: str) -> ColumnElement[Any]:
+    """Return a value that the insert proposed; `statement.excluded` copies all columns for it."""
+    return literal_column(f"excluded.{name}")
 
 
 def _locked(event_id: UUID) -> Select[UUID]:

@@ -13,9 +13,9 @@ from sqlalchemy import (
     Text,
     Uuid,
     and_,
-    cast,
     column,
     func,
+    literal,
     or_,
     select,
     union_all,
@@ -27,6 +27,10 @@ from sqlalchemy.sql.selectable import TypedReturnsRows
 from townhall.domains.wizard.models import WizardSession, WizardStatus
 from townhall.input_error import InputError
 from townhall.types import Document
+
+# Types and columns are made once: those of each call were a quarter of what a statement takes.
+_ARGUMENTS = (Uuid(), Document(None), Integer(), Text(), ARRAY(Text))
+_COLUMNS = tuple(column(each.name, each.type) for each in WizardSession.__table__.columns)
 
 
 def current_session(user_id: UUID | None = None) -> Select[WizardSession]:
@@ -158,15 +162,9 @@ def _saved(
     status: WizardStatus | None = None,
     remove: Iterable[str] = (),
 ) -> Select[WizardSession]:
-    call = func.public.save_wizard_session(
-        cast(session_id, Uuid),
-        cast(dict(patch), Document(None)),
-        cast(stage, Integer),
-        cast(status, Text),
-        cast(_removed(remove, patch), ARRAY(Text)),
-    )
-    columns = (column(each.name, each.type) for each in WizardSession.__table__.columns)
-    saved = aliased(WizardSession, call.table_valued(*columns), adapt_on_names=True)
+    values = (session_id, dict(patch), stage, status, _removed(remove, patch))
+    call = func.public.save_wizard_session(*map(literal, values, _ARGUMENTS))
+    saved = aliased(WizardSession, call.table_valued(*_COLUMNS), adapt_on_names=True)
     return select(saved).execution_options(populate_existing=True)
 
 
