@@ -96,8 +96,14 @@ SMALL = {
         create policy "nothing is changed" on things for all with check (id > 0);
         create policy "nothing is hidden" on things as restrictive
     """,
-    "options of a view in another spelling": """
-        create view things with (security_invoker = on, security_barrier = '0') as select 1
+    "options in another spelling and order": """
+        create view things with (security_invoker = on, security_barrier = '0') as select 1;
+        create view barred with (security_barrier, check_option = local, security_invoker)
+        as select * from pg_catalog.pg_class;
+        create materialized view counted with (parallel_workers = 2, fillfactor = 70)
+        as select 1 as n;
+        create table many (n integer);
+        alter table many alter n set (n_distinct_inherited = 5, n_distinct = 4)
     """,
     "policy and trigger of a partition": """
         create function refuse() returns trigger language plpgsql as 'begin return null; end';

@@ -94,7 +94,7 @@ _QUERY = f"""
         n.nspname as schema,
         c.relname as table,
         (
-            select jsonb_object_agg(o.prefix || o.option_name, o.option_value)
+            select json_object_agg(o.prefix || o.option_name, o.option_value)
             from (
                 select '' as prefix, m.option_name, m.option_value
                 from pg_catalog.pg_options_to_table(c.reloptions) as m

@@ -132,8 +132,8 @@ class View(_Relation):
         check_option: Whether a row written through the view must be visible in it.
         column_defaults: What a column is set to where an insert into the view leaves it out, by
             column, in SQL.
-        spelling: How an option was written that is not ``true``, as PostgreSQL keeps it:
-            ``{"security_invoker": "on"}``. It is not compared.
+        spelling: How options were written where one is not ``true`` or they stand in another
+            order, as PostgreSQL keeps them: ``{"security_invoker": "on"}``. It is not compared.
     """
 
     kind: ClassVar[str] = "view"
@@ -156,7 +156,7 @@ class View(_Relation):
         yield from self._privileges_and_comments()
 
     def _options(self) -> Iterable[str]:
-        for name in _SWITCHES:
+        for name in dict.fromkeys((*self.spelling, *_SWITCHES)):
             is_set = getattr(self, name)
             word = self.spelling.get(name)
             if word is not None and bool(_TRUE.fullmatch(word)) == is_set:
@@ -289,12 +289,15 @@ def _shared_values(row: RowMapping, version: int) -> dict[str, Any]:
 def _options_of(options: Sequence[str] | None) -> dict[str, Any]:
     # PostgreSQL stores an option as it was written: "security_invoker=TRUE", "=t", "=on" or "=1".
     values = dict(each.split("=", 1) for each in options or ())
-    words = {name: values[name] for name in _SWITCHES if name in values}
+    words = {name: word for name, word in values.items() if name in _SWITCHES}
+    is_usual = words == dict.fromkeys(words, "true") and [*words] == sorted(
+        words, key=_SWITCHES.index
+    )
     check_option = values.get("check_option")
     return {
         **{name: _TRUE.fullmatch(words.get(name, "")) is not None for name in _SWITCHES},
         "check_option": check_option and check_option.lower(),
-        "spelling": {name: word for name, word in words.items() if word != "true"},
+        "spelling": {} if is_usual else words,
     }
 
 
@@ -333,7 +336,7 @@ _INDEXES = """
                 where x.indrelid = c.oid
             ) as indexes,
             (
-                select jsonb_object_agg(o.option_name, o.option_value)
+                select json_object_agg(o.option_name, o.option_value)
                 from pg_catalog.pg_options_to_table(c.reloptions) as o
             ) as parameters,
             c.relispopulated as populated

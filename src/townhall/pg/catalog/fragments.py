@@ -122,12 +122,12 @@ def kept_for_a_partition(alias: str) -> str:
 
 COLUMN_OPTIONS = """array(
     select o.option
-    from unnest(a.attoptions) as o (option)
+    from unnest(a.attoptions) with ordinality as o (option, number)
     -- PostgreSQL 15.20 keeps a number of its own there.
     where not starts_with(o.option, 'pg_attver=')
-    order by 1
+    order by o.number
 )"""
-"""The options that are set for a column, a row ``a`` of ``pg_attribute``."""
+"""The options that are set for a column, a row ``a`` of ``pg_attribute``, in their order."""
 
 NOT_A_CONSTRUCTOR = """p.oid not in (
             select d.objid
