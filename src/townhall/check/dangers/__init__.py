@@ -6,7 +6,7 @@ finds dangers and writes their repairs, and ``report`` puts them together.
 
 from __future__ import annotations
 
-from townhall.check.dangers.catalog import Rules, read_rules
+from townhall.check.dangers.catalog import read_rules
 from townhall.check.dangers.kinds import Danger
 from townhall.check.dangers.places import Places, files_of_declarations
 from townhall.check.dangers.report import (
@@ -17,6 +17,7 @@ from townhall.check.dangers.report import (
     stale,
     without_accepted,
 )
+from townhall.check.dangers.rules import Rules
 
 __all__ = [
     "Danger",

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
-from townhall.check.dangers.catalog import FoundFunction, FoundPolicy, Relation, Rules
 from townhall.check.dangers.declarations import Declarations
 from townhall.check.dangers.expressions import called_per_row, evaluated_once
 from townhall.check.dangers.found import found
@@ -24,6 +23,7 @@ from townhall.check.dangers.policies import (
     declaration,
     statements,
 )
+from townhall.check.dangers.rules import FoundFunction, FoundPolicy, Relation, Rules
 from townhall.check.findings import Finding
 from townhall.check.snapshot import in_words
 from townhall.pg import PUBLIC, sql

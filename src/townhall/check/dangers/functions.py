@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from townhall.check.dangers.catalog import FoundFunction, Rules
 from townhall.check.dangers.declarations import Declarations
 from townhall.check.dangers.found import found
 from townhall.check.dangers.kinds import Danger
+from townhall.check.dangers.rules import FoundFunction, Rules
 from townhall.check.findings import Finding
 from townhall.check.snapshot import in_words
 from townhall.pg import PUBLIC, sql

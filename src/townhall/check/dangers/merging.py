@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from townhall.check.dangers.catalog import Callers
 from townhall.check.dangers.policies import COMMANDS, Rule
+from townhall.check.dangers.rules import Callers
 from townhall.pg import PUBLIC, sql
 
 

@@ -10,15 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from townhall.check.dangers.catalog import (
-    ACCOUNT_METADATA,
-    CLAIM_METADATA,
-    SETTING_FUNCTIONS,
-    FoundFunction,
-    FoundPolicy,
-    Relation,
-    Rules,
-)
+from townhall.check.dangers.catalog import ACCOUNT_METADATA, CLAIM_METADATA, SETTING_FUNCTIONS
 from townhall.check.dangers.expressions import (
     ALIASES,
     fields_of_records,
@@ -28,6 +20,7 @@ from townhall.check.dangers.expressions import (
 )
 from townhall.check.dangers.lineage import Lineage, Sources
 from townhall.check.dangers.node_trees import parsed
+from townhall.check.dangers.rules import FoundFunction, FoundPolicy, Relation, Rules
 from townhall.pg import MaterializedView, View, sql
 from townhall.pg.layout import without_comments
 

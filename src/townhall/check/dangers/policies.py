@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from townhall.check.dangers.catalog import FoundPolicy
+from townhall.check.dangers.rules import FoundPolicy
 from townhall.pg import Policy, sql
 
 WRITES = ("insert", "update", "delete")

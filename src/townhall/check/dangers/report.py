@@ -10,13 +10,13 @@ from itertools import groupby
 
 from sqlalchemy import Connection, MetaData
 
-from townhall.check.dangers.catalog import Rules
 from townhall.check.dangers.conditions import Conditions
 from townhall.check.dangers.declarations import Declarations
 from townhall.check.dangers.functions import definer_functions
 from townhall.check.dangers.kinds import WORDS, Danger
 from townhall.check.dangers.people import columns_of_links, unclassified
 from townhall.check.dangers.places import NOWHERE, Places
+from townhall.check.dangers.rules import Rules
 from townhall.check.dangers.tables import without_index, without_row_security
 from townhall.check.dangers.views import run_as_owner
 from townhall.check.findings import Finding

@@ -6,9 +6,9 @@ from collections.abc import Container, Iterable
 from dataclasses import replace
 from itertools import chain, count
 
-from townhall.check.dangers.catalog import ForeignKey, Relation, Rules
 from townhall.check.dangers.found import found
 from townhall.check.dangers.kinds import Danger
+from townhall.check.dangers.rules import ForeignKey, Relation, Rules
 from townhall.check.findings import Finding
 from townhall.check.snapshot import in_words
 from townhall.pg import sql
