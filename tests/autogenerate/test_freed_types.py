@@ -120,3 +120,24 @@ def test_type_whose_columns_go_is_another_one_in_a_new_table(
         declared(old, former=[of_type("t")]), declared(new, former=[], new=[of_type("t")])
     )
     assert "undecided" not in revision.upgrade + revision.downgrade
+
+
+def test_class_and_family_of_operators_come_back_with_a_type_that_is_created_again(
+    lab: Lab,
+) -> None:
+    lab.migrate(GOING)
+    for statement in (
+        """
+        create operator class lab.equal for type lab.mood using hash as
+            operator 1 = (anyenum, anyenum), function 1 (lab.mood, lab.mood) hashenum(anyenum)
+        """,
+        "create operator family lab.more using hash",
+        """
+        alter operator family lab.more using hash add
+            function 1 (lab.mood, lab.mood) hashenum(anyenum)
+        """,
+    ):
+        lab.connection.exec_driver_sql(statement)
+    lab.there_and_back(GOING, ENUMS["a new table"])
+    members = "select count(*) from pg_amproc where amproclefttype = to_regtype('lab.mood')"
+    assert lab.connection.exec_driver_sql(members).scalar_one() == 2

@@ -93,6 +93,18 @@ UNDECLARABLE = (
     )
     """,
     """
+    create operator class public."Of moods" for type "Shop"."Mood" using hash as
+        operator 1 = (anyenum, anyenum),
+        function 1 ("Shop"."Mood", "Shop"."Mood") hashenum(anyenum)
+    """,
+    "comment on operator class public.\"Of moods\" using hash is 'Equal ones.'",
+    'create operator family public."Of more" using hash',
+    """
+    alter operator family public."Of more" using hash add
+        operator 1 public.==== ("Shop"."Mood", text),
+        function 1 ("Shop"."Mood", "Shop"."Mood") hashenum(anyenum)
+    """,
+    """
     create operator public.!! (function = public.mood_of, rightarg = integer)
     """,
     """

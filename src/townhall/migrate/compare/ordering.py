@@ -81,7 +81,14 @@ from townhall.pg import (
     sql,
 )
 from townhall.pg.adapted import Adapted
-from townhall.pg.catalog import Dependants, Part, TableName, Target, read_dependants
+from townhall.pg.catalog import (
+    MEMBER_OF_FAMILY,
+    Dependants,
+    Part,
+    TableName,
+    Target,
+    read_dependants,
+)
 from townhall.pg.state import Key
 
 
@@ -157,6 +164,7 @@ def ordered(
     recreated = _triggers_of_dropped_views(operations, comparison) | (gone.entities & known)
     lost: set[Key] = set()
     parts = {each.identity: each for each in _of_kept_tables(gone.parts, operations)}
+    parts |= {each.identity: each for each in _gone_with_recreated(connection, operations)}
     going = {default_of(each) for each in operations if drops_default(each)}
     former = dict(filter(None, map(renamed_part, operations)))
     while True:
@@ -249,6 +257,21 @@ def _views_of_defaults(
         for end, key in changed.items()
         if part.kind == "default" and part.identity.endswith(end)
     }
+
+
+def _gone_with_recreated(
+    connection: Connection, operations: Iterable[MigrateOperation]
+) -> Iterable[Part]:
+    # The members of an operator family go with a type or a function without an error.
+    entities = [each for each in operations if isinstance(each, CreateEntityOp | DropEntityOp)]
+    created = {each.target.key for each in entities if isinstance(each, CreateEntityOp)}
+    targets = [
+        target_of_entity(each.target)
+        for each in entities
+        if isinstance(each, DropEntityOp) and each.target.key in created
+    ]
+    found = read_dependants(connection, [each for each in targets if each is not None])
+    return (each for each in found.parts if each.kind == MEMBER_OF_FAMILY)
 
 
 def _of_kept_tables(

@@ -36,6 +36,7 @@ from townhall.pg.catalog.fragments import (
     server_version,
     set_search_path,
 )
+from townhall.pg.catalog.operators import MEMBER_OF_FAMILY
 from townhall.pg.catalog.owners import read_owners
 from townhall.pg.catalog.presence import absent_kinds, tables_with_parts
 from townhall.pg.catalog.readers import Reader, read_readers
@@ -64,6 +65,7 @@ from townhall.pg.catalog.views import KEPT_OF_MATERIALIZED_VIEW, KEPT_OF_VIEW
 __all__ = [
     "KEPT_OF_MATERIALIZED_VIEW",
     "KEPT_OF_VIEW",
+    "MEMBER_OF_FAMILY",
     "NOT_A_CONSTRUCTOR",
     "PLATFORM_SCHEMAS",
     "SIGNATURE",

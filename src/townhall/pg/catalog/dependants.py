@@ -17,7 +17,13 @@ from townhall.pg.catalog.fragments import (
     grant_option,
     grantee,
 )
-from townhall.pg.catalog.operators import AGGREGATES, CASTS, OPERATORS
+from townhall.pg.catalog.operators import (
+    AGGREGATES,
+    CASTS,
+    MEMBERS_OF_FAMILIES,
+    OPERATOR_CLASSES,
+    OPERATORS,
+)
 
 Key = tuple[str, ...]
 
@@ -51,8 +57,8 @@ class Part:
 
     Attributes:
         kind: ``default``, ``domain default``, ``generated column``, ``foreign key``, another
-            ``constraint``, ``index``, ``rule``, ``statistics``, ``cast``, ``operator`` or
-            ``aggregate``.
+            ``constraint``, ``index``, ``rule``, ``statistics``, ``cast``, ``operator``,
+            ``operator class``, ``member of an operator family`` or ``aggregate``.
         identity: The part in words: ``constraint rated on shop.orders``.
         drop: The statement that drops it, if it exists.
         create: The statements that create it again as it is, with what was set for it.
@@ -105,16 +111,17 @@ def read_dependants(connection: Connection, targets: Iterable[Target]) -> Depend
     )
 
 
-# The rules of a view stand for the view, the expression of a generated column for the column, and
-# the default of a domain, which has no object of its own, for column -1 of its type.
+# The rules of a view stand for the view, the expression of a generated column for the column, the
+# members of an operator class for the class, and the default of a domain, which has no object of
+# its own, for column -1 of its type.
 _EDGES = """
     select
         d.refclassid, d.refobjid, d.refobjsubid,
         case
             when r.oid is not null or g.oid is not null then 'pg_catalog.pg_class'::regclass::oid
-            else d.classid
+            else coalesce(k.refclassid, d.classid)
         end as classid,
-        coalesce(r.ev_class, g.adrelid, d.objid) as objid,
+        coalesce(r.ev_class, g.adrelid, k.refobjid, d.objid) as objid,
         case
             when t.oid is not null then -1
             else coalesce(g.adnum, d.objsubid)
@@ -140,6 +147,11 @@ _EDGES = """
         and d.refclassid not in (
             'pg_catalog.pg_collation'::regclass, 'pg_catalog.pg_namespace'::regclass
         )
+    left join pg_catalog.pg_depend as k
+        on d.classid in ('pg_catalog.pg_amop'::regclass, 'pg_catalog.pg_amproc'::regclass)
+        and (k.classid, k.objid) = (d.classid, d.objid)
+        and k.refclassid = 'pg_catalog.pg_opclass'::regclass
+        and k.deptype = 'i'
     where d.deptype in ('n', 'a', 'i')
 """
 
@@ -525,6 +537,10 @@ _QUERY = f"""
         {CASTS}
         union all
         {OPERATORS}
+        union all
+        {OPERATOR_CLASSES}
+        union all
+        {MEMBERS_OF_FAMILIES}
         union all
         {AGGREGATES}
         union all

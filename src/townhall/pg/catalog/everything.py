@@ -53,6 +53,9 @@ def _all_privileges(acl: str, kind: str, owner: str) -> str:
     return _privileges(f"coalesce({acl}, pg_catalog.acldefault('{kind}', {owner}))", owner)
 
 
+_FIRST_OF_USERS = 16384
+"""The first OID of an object that is not of PostgreSQL itself: ``FirstNormalObjectId``."""
+
 _QUERY = f"""
 with
 spaces as (
@@ -269,6 +272,37 @@ things as (
     from relations as c
     join pg_catalog.pg_publication_rel as r on r.prrelid = c.oid
     join pg_catalog.pg_publication as b on b.oid = r.prpubid
+
+    union all
+    select i.type || ' ' || i.identity, jsonb_build_object('comment', o.comment)
+    from (
+        select 'pg_catalog.pg_cast'::regclass as classid, k.oid, obj_description(k.oid, 'pg_cast')
+        from pg_catalog.pg_cast as k
+        where k.oid >= {_FIRST_OF_USERS} and {not_of_an_extension("pg_cast", "k")}
+        union all
+        select 'pg_catalog.pg_operator'::regclass, p.oid, obj_description(p.oid, 'pg_operator')
+        from pg_catalog.pg_operator as p
+        join spaces as n on n.oid = p.oprnamespace
+        where {not_of_an_extension("pg_operator", "p")}
+        union all
+        select 'pg_catalog.pg_opclass'::regclass, k.oid, obj_description(k.oid, 'pg_opclass')
+        from pg_catalog.pg_opclass as k
+        join spaces as n on n.oid = k.opcnamespace
+        where {not_of_an_extension("pg_opclass", "k")}
+        union all
+        select m.classid, m.oid, null
+        from pg_catalog.pg_opfamily as f
+        join spaces as n on n.oid = f.opfnamespace
+        join (
+            select 'pg_catalog.pg_amop'::regclass as classid, p.oid, p.amopfamily as family
+            from pg_catalog.pg_amop as p
+            union all
+            select 'pg_catalog.pg_amproc'::regclass, p.oid, p.amprocfamily
+            from pg_catalog.pg_amproc as p
+        ) as m on m.family = f.oid
+        where {not_of_an_extension("pg_opfamily", "f")}
+    ) as o (classid, oid, comment)
+    cross join lateral pg_identify_object(o.classid, o.oid, 0) as i
 )
 select thing, facts from things
 """

@@ -1,4 +1,4 @@
-"""Casts, operators and aggregates, which can't be declared, as parts that depend on others.
+"""Casts, operators, their classes and aggregates, which can't be declared, as dependent parts.
 
 Each query reads them from ``members``, the objects that were found to depend on something.
 """
@@ -37,8 +37,12 @@ def _modification(label: str, column: str) -> str:
                 end"""
 
 
+MEMBER_OF_FAMILY = "member of an operator family"
+"""The kind of an operator or function of a family that is in none of its classes."""
+
 _OF_CAST = "obj_description(k.oid, 'pg_cast')"
 _OF_OPERATOR = "obj_description(o.oid, 'pg_operator')"
+_OF_OPERATOR_CLASS = "obj_description(k.oid, 'pg_opclass')"
 _OF_AGGREGATE = "obj_description(p.oid, 'pg_proc')"
 
 CASTS = f"""
@@ -115,6 +119,117 @@ OPERATORS = f"""
             ) as operands
     ) as e
     where {not_of_an_extension("pg_operator", "o")}
+"""
+
+_MEMBERS_OF_FAMILIES = """
+        select
+            'pg_catalog.pg_amop'::regclass as classid,
+            p.oid,
+            p.amopfamily as family,
+            format(
+                'operator %s (%s, %s)',
+                p.amopstrategy,
+                format_type(p.amoplefttype, null),
+                format_type(p.amoprighttype, null)
+            ) as name,
+            format(
+                'operator %s %s%s',
+                p.amopstrategy,
+                p.amopopr::regoperator,
+                (
+                    select format(' for order by %I.%I', s.nspname, f.opfname)
+                    from pg_catalog.pg_opfamily as f
+                    join pg_catalog.pg_namespace as s on s.oid = f.opfnamespace
+                    where f.oid = p.amopsortfamily
+                )
+            ) as definition
+        from pg_catalog.pg_amop as p
+        union all
+        select
+            'pg_catalog.pg_amproc'::regclass,
+            p.oid,
+            p.amprocfamily,
+            format('function %s %s', p.amprocnum, t.types),
+            format('function %s %s %s', p.amprocnum, t.types, p.amproc::oid::regprocedure)
+        from pg_catalog.pg_amproc as p
+        cross join lateral (
+            select format(
+                '(%s, %s)',
+                format_type(p.amproclefttype, null), format_type(p.amprocrighttype, null)
+            ) as types
+        ) as t
+"""
+
+OPERATOR_CLASSES = f"""
+    select
+        'operator class',
+        array['operator class ' || e.name],
+        'drop operator class if exists ' || e.name,
+        array[
+            format(
+                'create operator class %I.%I%s for type %s using %I family %I.%I as %s',
+                n.nspname,
+                k.opcname,
+                case when k.opcdefault then ' default' end,
+                format_type(k.opcintype, null),
+                a.amname,
+                s.nspname,
+                f.opfname,
+                concat_ws(
+                    ', ',
+                    'storage ' || format_type(coalesce(nullif(k.opckeytype, 0), k.opcintype), null),
+                    (
+                        select string_agg(o.definition, ', ' order by o.definition)
+                        from ({_MEMBERS_OF_FAMILIES}) as o
+                        join pg_catalog.pg_depend as d
+                            on d.classid = o.classid
+                            and d.objid = o.oid
+                            and d.refclassid = 'pg_catalog.pg_opclass'::regclass
+                            and d.refobjid = k.oid
+                            and d.deptype = 'i'
+                    )
+                )
+            ),
+            'alter operator class ' || e.name || ' owner to '
+                || quote_ident({other_owner("k.opcowner")}),
+            {comment_on("operator class %s", "e.name", _OF_OPERATOR_CLASS)}
+        ]
+    from members as m
+    join pg_catalog.pg_opclass as k
+        on m.classid = 'pg_catalog.pg_opclass'::regclass and k.oid = m.objid
+    join pg_catalog.pg_namespace as n on n.oid = k.opcnamespace
+    join pg_catalog.pg_am as a on a.oid = k.opcmethod
+    join pg_catalog.pg_opfamily as f on f.oid = k.opcfamily
+    join pg_catalog.pg_namespace as s on s.oid = f.opfnamespace
+    cross join lateral (
+        select format('%I.%I using %I', n.nspname, k.opcname, a.amname) as name
+    ) as e
+    where {not_of_an_extension("pg_opclass", "k")}
+"""
+
+MEMBERS_OF_FAMILIES = f"""
+    select
+        '{MEMBER_OF_FAMILY}',
+        array[o.name, 'operator family ' || e.name],
+        -- It goes with what it depends on, without an error.
+        format(
+            'do %L',
+            format(
+                'begin alter operator family %s drop %s;'
+                    ' exception when undefined_object then null; end',
+                e.name, o.name
+            )
+        ),
+        array[format('alter operator family %s add %s', e.name, o.definition)]
+    from members as m
+    join ({_MEMBERS_OF_FAMILIES}) as o on o.classid = m.classid and o.oid = m.objid
+    join pg_catalog.pg_opfamily as f on f.oid = o.family
+    join pg_catalog.pg_namespace as n on n.oid = f.opfnamespace
+    join pg_catalog.pg_am as a on a.oid = f.opfmethod
+    cross join lateral (
+        select format('%I.%I using %I', n.nspname, f.opfname, a.amname) as name
+    ) as e
+    where {not_of_an_extension("pg_opfamily", "f")}
 """
 
 AGGREGATES = f"""
