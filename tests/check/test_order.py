@@ -61,7 +61,7 @@ class Lab:
         differences = naming_dependants(
             connection, self.compare(declared, actual), declared, actual
         )
-        sides = Sides(declared, actual, self.compare, self._read)
+        sides = Sides(declared, actual, self.compare, self._read, {})
         return in_order(make_url(self.scratch), differences, sides)
 
     def _read(self, connection: Connection) -> Snapshot:

@@ -45,12 +45,18 @@ from townhall.check.revisions import Revisions, current_revisions
 from townhall.check.roles import findings_on_roles
 from townhall.check.scratch import scratch_database
 from townhall.check.shared import copy, read_platform
-from townhall.check.snapshot import Snapshot
+from townhall.check.snapshot import Snapshot, usual_owner
 from townhall.check.templates import Filling
 from townhall.check.trial import Sides, in_order
 from townhall.migrate.contexts import VERSION_TABLE
 from townhall.migrate.urls import psycopg_url
-from townhall.pg.catalog import Role, read_roles, schema_names, server_version
+from townhall.pg.catalog import (
+    Role,
+    read_default_grantees,
+    read_roles,
+    schema_names,
+    server_version,
+)
 
 
 def check(
@@ -208,6 +214,7 @@ class _Check:
                 settings,
                 found.schemas,
                 bool(self._revisions.unknown),
+                read_default_grantees(connection, usual_owner(found.snapshot)),
             )
             declared, actual = comparison.compared(made.snapshot, found.snapshot)
             differences = (
@@ -314,7 +321,11 @@ class _Check:
 def _sides(compared: _Compared) -> Sides:
     comparison = compared.comparison
     return Sides(
-        compared.made.snapshot, compared.found.snapshot, comparison.findings, comparison.read
+        compared.made.snapshot,
+        compared.found.snapshot,
+        comparison.findings,
+        comparison.read,
+        comparison.by_default,
     )
 
 

@@ -17,6 +17,7 @@ from townhall.migrate.origins.unfinished import Unfinished, read_unfinished
 from townhall.pg import Entity
 from townhall.pg.catalog import (
     PLATFORM_SCHEMAS,
+    Grantees,
     Unmanaged,
     empty_search_path,
     read_schemas,
@@ -123,6 +124,8 @@ class Comparison:
         settings: What ``env.py`` declares.
         schemas: The schemas that are compared.
         has_unknown_revisions: Whether the database has revisions of another history as well.
+        by_default: The roles to which the default privileges of the owner of most objects give
+            something on what it creates.
     """
 
     platform: Platform
@@ -130,6 +133,7 @@ class Comparison:
     settings: DeclaredSettings
     schemas: Sequence[str]
     has_unknown_revisions: bool
+    by_default: Grantees
 
     def compared(self, declared: Snapshot, actual: Snapshot) -> tuple[Snapshot, Snapshot]:
         """Return what is compared of two snapshots.
@@ -158,6 +162,7 @@ class Comparison:
             *self.compared(declared, actual),
             roles=self.settings.roles,
             has_unknown_revisions=self.has_unknown_revisions,
+            by_default=self.by_default,
         )
 
     def read(self, connection: Connection) -> Snapshot:

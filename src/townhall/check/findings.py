@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from townhall.check import impact, repair
 from townhall.check.impact import Impact, Severity, role_name
@@ -17,8 +18,9 @@ from townhall.check.snapshot import (
     Snapshot,
     usual_owner,
 )
+from townhall.migrate.compare.exact_privileges import given, managing
 from townhall.pg import PUBLIC, Policy, Trigger
-from townhall.pg.catalog import Constraint, Index
+from townhall.pg.catalog import Constraint, Grantees, Index
 from townhall.pg.privileges import WITH_GRANT_OPTION, Privilege, texts_of
 from townhall.printing import printable, printable_sql
 from townhall.roles import Roles
@@ -110,6 +112,7 @@ def compare(
     *,
     roles: Roles,
     has_unknown_revisions: bool = False,
+    by_default: Grantees = MappingProxyType({}),
 ) -> list[Finding]:
     """Return the differences, sorted by object.
 
@@ -122,11 +125,13 @@ def compare(
         roles: The roles that requests act as, whose privileges are exact.
         has_unknown_revisions: Whether the database also has revisions of a history that is not
             known here. Independent objects that are not declared then belong to that history.
+        by_default: The roles to which the default privileges of the database give something on what
+            a repair creates, from which it takes that away.
     """
     both = _containers(declared, actual)
     renamed = _renamed_objects(declared, actual)
     named_otherwise = {item.key for item in renamed.values()}
-    changes = _Changes(roles, usual_owner(actual))
+    changes = _Changes(roles, usual_owner(actual), by_default)
     findings: list[Finding] = []
     for key in sorted({*declared, *actual}):
         declaration, existing = declared.get(key), actual.get(key)
@@ -137,7 +142,7 @@ def compare(
         elif key in named_otherwise:
             continue
         elif declaration and _container(declaration) in both:
-            findings.append(_missing(declaration, declared))
+            findings.append(_missing(declaration, declared, by_default))
         elif existing and _is_dropped(existing) and _container(existing) in both:
             if not (has_unknown_revisions and existing.kind in _INDEPENDENT_KINDS):
                 findings.append(_undeclared(existing))
@@ -208,10 +213,11 @@ def _container(item: Object) -> Relation | tuple[str, ...]:
     return item.on or (() if is_of_database else item.names[:1])
 
 
-def _missing(declared: Object, snapshot: Snapshot) -> Finding:
+def _missing(declared: Object, snapshot: Snapshot, by_default: Grantees) -> Finding:
     of_table = declared.names if declared.kind == "table" else None
     parts = [item for item in snapshot.values() if item.on is not None and item.on == of_table]
-    statement = repair.create(declared, parts)
+    created = declared.entity and given(declared.entity, by_default)
+    statement = repair.create(replace(declared, entity=created), parts)
     return _finding(declared, "is missing", impact.of_missing(declared), statement)
 
 
@@ -233,8 +239,10 @@ class _Changes:
     # The differences of objects that are declared and exist.
     roles: Roles
     owner: str | None
+    by_default: Grantees
 
     def of(self, declared: Object, actual: Object) -> Iterable[Finding]:
+        declared = self._keeping(declared, actual)
         for fact in declared.facts:
             if (declared.kind, fact) == ("table", "row_security"):
                 continue  # reported for the table's access
@@ -250,6 +258,14 @@ class _Changes:
                 yield self._owner(declared, actual)
             else:
                 yield _change(fact, declared, actual)
+
+    def _keeping(self, declared: Object, actual: Object) -> Object:
+        # What a repair drops and creates again keeps what is not declared.
+        entity, previous = declared.entity, actual.entity
+        if entity is None or previous is None or entity.can_replace(previous):
+            return declared
+        kept = entity.keeping(previous, entity)
+        return replace(declared, entity=managing(kept, self.by_default))
 
     def _owner(self, declared: Object, actual: Object) -> Finding:
         meaning = impact.of_change("owner", declared, actual)

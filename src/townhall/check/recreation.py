@@ -11,10 +11,11 @@ from townhall.check.dependants import target_of
 from townhall.check.findings import Finding
 from townhall.check.repair import DECLARE
 from townhall.check.snapshot import Snapshot
+from townhall.migrate.compare.exact_privileges import managing
 from townhall.migrate.compare.simulation import run_in_any_order
 from townhall.migrate.savepoints import run_script
 from townhall.pg import Entity
-from townhall.pg.catalog import Part, Target, read_dependants
+from townhall.pg.catalog import Grantees, Part, Target, read_dependants
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,14 @@ class Recreation:
     Attributes:
         wanted: The objects as they are to be.
         present: The objects as they are.
+        by_default: The roles to which default privileges give something on what is created, from
+            which it is taken away.
         may_lose: Whether what is not wanted may go; otherwise it is another's.
     """
 
     wanted: Snapshot
     present: Snapshot
+    by_default: Grantees
     may_lose: bool = False
 
     def around(self, connection: Connection, finding: Finding) -> str | None:
@@ -74,7 +78,8 @@ class Recreation:
         wanted = self.wanted.get(dropped.key)
         if wanted is None or wanted.entity is None:
             return ()
-        return list(wanted.entity.keeping(dropped, wanted.entity).create_statements())
+        kept = wanted.entity.keeping(dropped, wanted.entity)
+        return list(managing(kept, self.by_default).create_statements())
 
 
 def _drops(dropped: Part | Entity) -> Sequence[str]:

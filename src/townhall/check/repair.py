@@ -149,7 +149,7 @@ def change(fact: str, declared: Object, actual: Object) -> str:
 
     Args:
         fact: The name of the fact that differs.
-        declared: The object as declared.
+        declared: The object as declared, with what it is to keep where it is created again.
         actual: The object as it is.
     """
     special = _CHANGES.get(declared.kind)
@@ -206,8 +206,7 @@ def grant(declared: Object, role: str, privileges: Iterable[Privilege]) -> str:
 def _entity_change(declared: Entity, actual: Entity) -> Iterable[str]:
     if declared.can_replace(actual):
         return declared.replace_statements()
-    kept = declared.keeping(actual, declared)
-    return [*actual.drop_statements(), *kept.create_statements()]
+    return [*actual.drop_statements(), *declared.create_statements()]
 
 
 def _change_access(fact: str, declared: Object, _: Object) -> Iterable[str]:

@@ -23,6 +23,7 @@ from townhall.check.scratch import ordinary_owner
 from townhall.check.snapshot import Snapshot
 from townhall.engines import autocommit
 from townhall.migrate.savepoints import rolled_back
+from townhall.pg.catalog import Grantees
 
 _ROUNDS = 4
 _AFTER = "it runs only after a repair that needs a decision"
@@ -40,12 +41,15 @@ class Sides:
         actual: What the checked database has.
         compare: Returns the differences between what is declared and what a database has.
         read: Reads what a database has from a connection.
+        by_default: The roles to which the default privileges of the checked database give
+            something.
     """
 
     declared: Snapshot
     actual: Snapshot
     compare: Callable[[Snapshot, Snapshot], Sequence[Finding]]
     read: Callable[[Connection], Snapshot]
+    by_default: Grantees
 
 
 def in_order(scratch: URL, findings: Sequence[Finding], sides: Sides) -> list[Finding]:
@@ -90,7 +94,7 @@ def _make_alike(connection: Connection, sides: Sides) -> None:
             return
         runner = _Runner(connection)
         runner.run(list(dict.fromkeys(map(_sql, opposite))))
-        recreation = Recreation(sides.actual, present, may_lose=True)
+        recreation = Recreation(sides.actual, present, sides.by_default, may_lose=True)
         for finding in opposite:
             if _sql(finding) in runner.refused:
                 around = runner.around(recreation, finding)
@@ -172,7 +176,7 @@ class _Trial:
     def _run(self, findings: Iterable[Finding]) -> None:
         stuck = self._attempt([each for each in findings if self._is_tried(each)])
         runner = _Runner(self.connection)
-        recreation = Recreation(self.sides.declared, self.present)
+        recreation = Recreation(self.sides.declared, self.present, self.sides.by_default)
         for each in stuck:
             if around := runner.around(recreation, each):
                 self._attempt([replace(each, repair=around)])

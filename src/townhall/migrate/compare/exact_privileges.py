@@ -17,15 +17,13 @@ from townhall.pg import (
     Entity,
     ReplaceEntityOp,
 )
-from townhall.pg.catalog import DefaultObjects, read_default_grantees
+from townhall.pg.catalog import Grantees, read_default_grantees
 from townhall.pg.data_type import EVERYONE
 from townhall.pg.privileges import PUBLIC
 from townhall.pg.state import Key
 from townhall.roles import refused_role
 
 Creatable = TypeVar("Creatable", bound=Entity)
-
-Grantees = Mapping[DefaultObjects, Sequence[str]]
 
 _LETTERS: Mapping[str, str] = {
     "function": "f",
@@ -78,7 +76,7 @@ def created_exactly(
     grantees = read_default_grantees(connection) if every else {}
     if not grantees:
         return every
-    return [_given(each, grantees) if are_new else _managing(each, grantees) for each in every]
+    return [given(each, grantees) if are_new else managing(each, grantees) for each in every]
 
 
 def with_default_privileges_last(
@@ -104,26 +102,38 @@ def _exact(operation: MigrateOperation, dropped: set[Key], grantees: Grantees) -
     if not isinstance(operation, CreateEntityOp | DropEntityOp):
         return operation
     entity = operation.target
-    exact = _managing(entity, grantees) if entity.key in dropped else _given(entity, grantees)
+    exact = managing(entity, grantees) if entity.key in dropped else given(entity, grantees)
     if isinstance(operation, DropEntityOp):
         return DropEntityOp(exact, operation.why)
     return operation if exact is entity else CreateEntityOp(exact)
 
 
-def _managing(entity: Creatable, grantees: Grantees) -> Creatable:
-    """Return an entity that manages every role to which default privileges give something."""
+def managing(entity: Creatable, grantees: Grantees) -> Creatable:
+    """Return an entity that manages every role to which default privileges give something.
+
+    Args:
+        entity: What is created again.
+        grantees: These roles.
+    """
     roles: tuple[str, ...] | None = vars(entity).get("api_roles")
     if roles is None or entity.kind not in _LETTERS:
         return entity
     known = {PUBLIC, *roles, *(getattr(entity, "grants", None) or ())}
-    given = _roles(entity, grantees)
-    added = dict.fromkeys(role for role in given if role not in known and not refused_role(role))
-    managing = replace(entity, api_roles=(*roles, *added)) if added else entity  # type: ignore[call-arg] # a field of the subclasses
-    return _given(managing, grantees)
+    by_default = _roles(entity, grantees)
+    added = dict.fromkeys(
+        role for role in by_default if role not in known and not refused_role(role)
+    )
+    exact = replace(entity, api_roles=(*roles, *added)) if added else entity  # type: ignore[call-arg] # a field of the subclasses
+    return given(exact, grantees)
 
 
-def _given(entity: Creatable, grantees: Grantees) -> Creatable:
-    """Return an entity with the roles that may use it by default, where it is a type."""
+def given(entity: Creatable, grantees: Grantees) -> Creatable:
+    """Return an entity with the roles that may use it by default, where it is a type.
+
+    Args:
+        entity: What is created.
+        grantees: The roles to which default privileges give something.
+    """
     if not isinstance(entity, DataType):
         return entity
     roles = tuple(_roles(entity, grantees))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from townhall.pg.catalog.bodies import Body, read_bodies
 from townhall.pg.catalog.counts import count_objects
-from townhall.pg.catalog.default_grantees import DefaultObjects, read_default_grantees
+from townhall.pg.catalog.default_grantees import Grantees, read_default_grantees
 from townhall.pg.catalog.dependants import Dependants, Part, Target, read_dependants
 from townhall.pg.catalog.dependencies import (
     foreign_keys_of_partitions,
@@ -75,9 +75,9 @@ __all__ = [
     "Body",
     "Column",
     "Constraint",
-    "DefaultObjects",
     "Dependants",
     "Facts",
+    "Grantees",
     "Index",
     "Part",
     "Reader",
