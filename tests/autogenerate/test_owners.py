@@ -122,6 +122,30 @@ def test_objects_of_a_role_of_requests_keep_what_it_may(
     assert everything(lab) == before
 
 
+@pytest.mark.thorough
+def test_access_of_what_a_role_of_requests_owns_leaves_it_the_privileges_of_an_owner(
+    lab: Lab,
+) -> None:
+    metadata = sa.MetaData()
+    sa.Table("t", metadata, sa.Column("id", sa.Integer, primary_key=True), schema=SCHEMA)
+    lab.migrate(Schema(metadata))
+    run(lab, "alter schema lab owner to anon; alter table lab.t owner to anon")
+    before = everything(lab)
+    declared: list[pg.Entity] = [
+        pg.TableAccess(schema=SCHEMA, table="t", grants={"authenticated": ("select",)}),
+        pg.SchemaAccess(schema=SCHEMA, usage=("authenticated",)),
+    ]
+    revision = lab.migrate(Schema(metadata, declared))
+    query = """
+        select has_table_privilege('anon', 'lab.t', 'delete'),
+            has_schema_privilege('anon', 'lab', 'create'),
+            has_table_privilege('authenticated', 'lab.t', 'select')
+    """
+    assert lab.connection.exec_driver_sql(query).one() == (True, True, True)
+    lab.run(revision.downgrade)
+    assert everything(lab) == before
+
+
 def test_dropped_column_comes_back_with_its_sequence(lab: Lab, keeper: str) -> None:
     as_owner(lab, keeper, "create table lab.things (id integer not null, number serial)")
     before = everything(lab)

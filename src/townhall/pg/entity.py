@@ -231,6 +231,15 @@ class Entity(ReplaceableEntity):
         del actual
         return self
 
+    def with_owner_of(self, actual: Entity) -> Self:
+        """Return the object with the owner that decides which privileges are managed.
+
+        Args:
+            actual: The same object as the catalog has it.
+        """
+        del actual
+        return self
+
     def keeping(self, actual: Entity, created: Entity) -> Self:
         """Return the object with all that drop and create would lose and that is not declared.
 

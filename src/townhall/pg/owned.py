@@ -1,4 +1,4 @@
-"""Entities that have an owner of their own: routines, views, types and sequences."""
+"""Entities that have an owner of their own, as routines and views, or say who may use what has."""
 
 from __future__ import annotations
 
@@ -36,3 +36,22 @@ class OwnedEntity(Entity):
         if not isinstance(actual, OwnedEntity) or kept.owner is not None:
             return kept
         return replace(kept, owner=actual.owner)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class AccessOfOwned(Entity):
+    """The access of an object that has an owner: a table or a schema.
+
+    Attributes:
+        owner: The role that owns the object, where it is another one than the current role. Its
+            privileges are not managed: it has all of them, or those that it has left itself. It is
+            read from the catalog, and is not compared.
+    """
+
+    owner: str | None = field(default=None, compare=False)
+
+    def with_owner_of(self, actual: Entity) -> Self:
+        """Return the access with the owner that the object has."""
+        if not isinstance(actual, AccessOfOwned) or actual.owner is None:
+            return self
+        return replace(self, owner=actual.owner)

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Self
 from sqlalchemy import Connection
 
 from townhall.pg import catalog
-from townhall.pg.entity import Entity, comment_statement
+from townhall.pg.entity import comment_statement
+from townhall.pg.owned import AccessOfOwned
 from townhall.pg.privileges import (
     API_ROLES,
     grant_statements,
@@ -20,7 +21,7 @@ from townhall.pg.privileges import (
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class SchemaAccess(Entity):
+class SchemaAccess(AccessOfOwned):
     """The privileges on a schema.
 
     A schema without a declared access keeps the privileges it has. A role that holds privileges on
@@ -73,13 +74,13 @@ class SchemaAccess(Entity):
 
     def create_statements(self) -> Iterable[str]:
         """Yield the privileges and the comment."""
-        yield from grant_statements(self._target, self.grants, self.api_roles)
+        yield from grant_statements(self._target, self.grants, self.api_roles, self.owner)
         if self.comment is not None:
             yield comment_statement("schema", self.literal_schema, self.comment or None)
 
     def drop_statements(self) -> Iterable[str]:
         """Yield the revocation of all privileges."""
-        yield from grant_statements(self._target, {}, self.api_roles)
+        yield from grant_statements(self._target, {}, self.api_roles, self.owner)
 
     @property
     def _target(self) -> str:
@@ -94,6 +95,7 @@ class SchemaAccess(Entity):
                 usage=_grantees(schema.entries, "USAGE"),
                 create=_grantees(schema.entries, "CREATE"),
                 comment=schema.comment or "",
+                owner=schema.owner,
             )
             for schema in catalog.read_schemas(connection, schemas)
             if not schema.is_of_extension

@@ -10,11 +10,12 @@ from sqlalchemy import Connection
 
 from townhall.pg import catalog
 from townhall.pg.entity import TableEntity
+from townhall.pg.owned import AccessOfOwned
 from townhall.pg.privileges import API_ROLES, Grants, grant_statements, read_grants, refused_grants
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class TableAccess(TableEntity):
+class TableAccess(AccessOfOwned, TableEntity):
     """Row level security of a table, and the privileges on it and its columns.
 
     Attributes:
@@ -49,14 +50,18 @@ class TableAccess(TableEntity):
         alter = f"alter table {self.literal_table}"
         yield f"{alter} {'enable' if self.row_security else 'disable'} row level security"
         yield f"{alter} {'force' if self.forced else 'no force'} row level security"
-        yield from grant_statements(f"table {self.literal_table}", self.grants, self.api_roles)
+        yield from self._privileges(self.grants)
 
     def drop_statements(self) -> Iterable[str]:
         """Yield the revocation of all privileges.
 
         Row level security stays enabled: a table without declared access is closed, not open.
         """
-        yield from grant_statements(f"table {self.literal_table}", {}, self.api_roles)
+        yield from self._privileges({})
+
+    def _privileges(self, grants: Grants) -> Iterable[str]:
+        target = f"table {self.literal_table}"
+        return grant_statements(target, grants, self.api_roles, self.owner)
 
     @classmethod
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
@@ -68,6 +73,7 @@ class TableAccess(TableEntity):
                 table=row["table"],
                 row_security=row["row_security"],
                 forced=row["forced"],
+                owner=row["owner"],
                 grants=read_grants([row["entries"], row["column_entries"]], version),
             )
             for row in catalog.rows(connection, _QUERY, schemas)
@@ -80,6 +86,7 @@ _QUERY = f"""
         c.relname as table,
         c.relrowsecurity as row_security,
         c.relforcerowsecurity as forced,
+        {catalog.other_owner("c.relowner")} as owner,
         {catalog.entries("c.relacl", "c.relowner", "r")} as entries,
         {catalog.column_entries("c")} as column_entries
     from pg_catalog.pg_class as c

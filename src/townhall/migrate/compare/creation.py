@@ -332,8 +332,9 @@ class Creation:
 
     def _create_entity(self, entity: Entity) -> None:
         actual = self._actual.get(entity.key)
-        declared = entity if actual is None else entity.with_unmanaged_grants_of(actual)
-        run_script(self._connection, declared.create_without_data_statements())
+        if actual is not None:
+            entity = entity.with_unmanaged_grants_of(actual).with_owner_of(actual)
+        run_script(self._connection, entity.create_without_data_statements())
 
     def _create_adapted(self, function: AdaptedFunction) -> None:
         create = partial(self._create_entity, function)
@@ -402,7 +403,7 @@ class Creation:
         if actual is None:
             return entity.create_without_data_statements()
         if entity.can_replace(actual) and not _is_recreated(actual):
-            return entity.replace_statements()
+            return entity.with_owner_of(actual).replace_statements()
         return entity.with_unmanaged_grants_of(actual).create_without_data_statements()
 
     def _wrong_bodies(self, done: Iterable[Step]) -> Iterable[Failure[Step]]:

@@ -8,7 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from townhall.pg.catalog.fragments import comment, entries, not_of_an_extension, rows
+from townhall.pg.catalog.fragments import (
+    comment,
+    entries,
+    not_of_an_extension,
+    other_owner,
+    rows,
+)
 
 PLATFORM_SCHEMAS = frozenset(
     {
@@ -38,12 +44,14 @@ class Schema:
     Attributes:
         name: The name of the schema.
         comment: The comment on the schema.
+        owner: The owner, where that is not the current role.
         is_of_extension: Whether an extension created it.
         entries: The entries of its access control list except the owner's.
     """
 
     name: str
     comment: str | None
+    owner: str | None
     is_of_extension: bool
     entries: Sequence[Mapping[str, Any]]
 
@@ -88,6 +96,7 @@ _QUERY = f"""
     select
         n.nspname as name,
         {comment("pg_namespace", "n")} as comment,
+        {other_owner("n.nspowner")} as owner,
         not ({not_of_an_extension("pg_namespace", "n")}) as is_of_extension,
         coalesce({entries("n.nspacl", "n.nspowner", "n")}, '[]') as entries
     from pg_catalog.pg_namespace as n
