@@ -268,6 +268,18 @@ def test_domain_declared_as_the_catalog_has_it_does_not_differ(lab: Lab) -> None
     assert lab.differences(Schema(entities=[read])) == []
 
 
+def test_types_of_one_name_in_two_schemas_are_altered_each(lab: Lab) -> None:
+    lab.connection.execute(sa.text("create schema other"))
+    mood = sa.Enum("high", "low", name=MOOD.name, schema="other")
+    metadata = using("Odd mood")
+    sa.Table("things", metadata, sa.Column("mood", mood), schema="other")
+    numbers = replace(NUMBERS, schema="other", start=7)
+    declared: list[pg.EnumType | pg.Sequence] = [MOOD, pg.EnumType.of(mood), NUMBERS, numbers]
+    changed = [replace(each, comment="Changed") for each in declared]
+    both = Lab(lab.connection, (SCHEMA, "other"))
+    both.there_and_back(Schema(metadata, declared), Schema(metadata, changed))
+
+
 def test_undeclared_type_stays_while_something_that_stays_uses_it(lab: Lab) -> None:
     kept = Schema(using("Odd address"), [ADDRESS, MOOD, NUMBERS])
     lab.migrate(kept)

@@ -112,8 +112,17 @@ def _changed(
 def _rendered(
     connection: Connection, entities: Sequence[AlterableEntity], actual: State
 ) -> Sequence[AlterableEntity]:
-    if not entities:
-        return []
+    rendered: dict[Key, AlterableEntity] = {}
+    # The schema of temporary objects has one type of a name.
+    for schema in {each.schema: None for each in entities}:
+        of_schema = [each for each in entities if each.schema == schema]
+        rendered |= _rendered_of_schema(connection, of_schema, actual)
+    return [rendered[each.key] for each in entities]
+
+
+def _rendered_of_schema(
+    connection: Connection, entities: Sequence[AlterableEntity], actual: State
+) -> Mapping[Key, AlterableEntity]:
     with rolled_back(connection):
         temporary = [each.temporary() for each in entities]
         run_script(connection, (line for each in temporary for line in each.create_statements()))
@@ -124,9 +133,10 @@ def _rendered(
                 for entity_class in {type(each): each for each in entities}.values()
                 for each in entity_class.read(connection, [schema])
             }
-    return [
-        each.rendered(read[each.kind, each.name], _alterable(actual[each.key])) for each in entities
-    ]
+    return {
+        each.key: each.rendered(read[each.kind, each.name], _alterable(actual[each.key]))
+        for each in entities
+    }
 
 
 def _alterable(entity: Entity) -> AlterableEntity:
