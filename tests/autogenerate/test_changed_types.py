@@ -87,7 +87,7 @@ TAKES = pg.Function(
     arguments={"given": "lab.t"},
     returns="boolean",
     volatility="immutable",
-    body="select given is not null",
+    body="select given is not distinct from given",
 )
 
 
@@ -113,7 +113,8 @@ def view(expression: str) -> pg.View:
 
 
 def uses(value: str) -> Mapping[str, Use]:
-    condition, call = f"({value} is not null)", f"lab.takes({value})"
+    # True for each row, also where the value is null.
+    condition, call = f"({value} is not distinct from {value})", f"lab.takes({value})"
     column = ColumnType("lab.t")
     computed = sa.Computed(condition, persisted=True)
     return {

@@ -33,10 +33,10 @@ class Thing(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
 
 
-def things(*columns: sa.Column[object]) -> Schema:
+def things(*parts: sa.schema.SchemaItem) -> Schema:
     metadata = sa.MetaData()
     sa.Table(
-        "things", metadata, sa.Column("id", sa.Integer, primary_key=True), *columns, schema=SCHEMA
+        "things", metadata, sa.Column("id", sa.Integer, primary_key=True), *parts, schema=SCHEMA
     )
     return Schema(metadata)
 
@@ -156,6 +156,35 @@ def test_rows_are_neither_read_nor_written(lab: Lab) -> None:
     schema = things(sa.Column("size", sa.Integer, sa.CheckConstraint("size < 10"), nullable=False))
     assert lab.differences(schema) != []
     assert lab.connection.scalar(sa.text("select size from lab.things")) == 5_000_000_000
+
+
+@pytest.mark.thorough
+def test_rows_are_not_read_where_what_calls_a_changed_function_is_created_again(lab: Lab) -> None:
+    def declared(argument: str, body: str) -> Schema:
+        rate = pg.Function(
+            schema=SCHEMA,
+            name="rate",
+            arguments={argument: "integer"},
+            returns="integer",
+            language="plpgsql",
+            volatility="immutable",
+            body=f"begin {body}; end",
+        )
+        rated = pg.Domain(
+            schema=SCHEMA, name="rated", base="integer", checks={"c": "lab.rate(value) > 0"}
+        )
+        parts: list[sa.schema.SchemaItem] = [
+            sa.Column("size", sa.Integer),
+            sa.Column("rated", pg.ColumnType("lab.rated")),
+            sa.Column("rate", sa.Integer, sa.Computed("lab.rate(size)", persisted=True)),
+            sa.CheckConstraint("lab.rate(size) > 0", name="used"),
+            sa.Index("used_by", sa.text("lab.rate(size)")),
+        ]
+        return Schema(things(*parts).metadata, [rate, rated])
+
+    lab.migrate(declared("a", "return 1"))
+    lab.connection.execute(sa.text("insert into lab.things (id, size, rated) values (1, 1, 1)"))
+    assert lab.differences(declared("b", "raise 'rows were read'")) != []
 
 
 def test_triggers_on_truncate_do_not_fire_and_stay_as_they_are(lab: Lab) -> None:

@@ -18,8 +18,10 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.compare.simulation import run_in_any_order
+from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.columns import ChangeColumnOp
+from townhall.migrate.operations.parts import CreatePartOp
 from townhall.migrate.operations.statements import qualified_name
 from townhall.migrate.operations.table_names import OnTable, table_of
 from townhall.migrate.savepoints import DATATYPE_MISMATCH, attempt, run_script, sqlstate
@@ -131,6 +133,8 @@ class Dependants:
         return [*self._missing.values()]
 
     def _create(self, dropped: Sequence[Part | Entity]) -> None:
+        parts = [CreatePartOp(each) for each in dropped if isinstance(each, Part)]
+        set_rows_aside(self._connection, parts, ())
         dropped = [each for each in dropped if not self._is_added_as_declared(each)]
         created, failures = run_in_any_order(self._connection, dropped, self._create_one)
         for part in created:

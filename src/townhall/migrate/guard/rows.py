@@ -17,9 +17,10 @@ from sqlalchemy import Connection, Table, text
 
 from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.columns import ChangeColumnOp
+from townhall.migrate.operations.parts import CreatePartOp
 from townhall.migrate.operations.table_names import OnTable, name_of, table_of
 from townhall.migrate.savepoints import run_script
-from townhall.pg import MaterializedView, ReplaceEntityOp, catalog, sql
+from townhall.pg import MaterializedView, ReplaceEntityOp, sql
 from townhall.pg.catalog import TableName
 
 
@@ -40,18 +41,18 @@ def set_rows_aside(
     """
     if not operations:
         return
-    tables = _tables_of_types(connection, operations)
+    tables = {name for operation in operations for name in _tables_read_by(operation)}
+    types = {name for operation in operations for name in _types_read_by(operation)}
     views: list[MaterializedView] = []
     are_all_known = True
     for operation in operations:
-        tables |= _tables_read_by(operation)
         are_all_known &= _is_known(operation)
         if isinstance(operation, ReplaceEntityOp) and isinstance(
             operation.target, MaterializedView
         ):
             views.append(operation.target)
     statements = [
-        *_empty(connection, tables, () if are_all_known else schemas),
+        *_empty(connection, tables, types, () if are_all_known else schemas),
         *(f"refresh materialized view {view.literal_name} with no data" for view in views),
     ]
     _run(connection, statements)
@@ -64,7 +65,7 @@ def set_tables_aside(connection: Connection, tables: Iterable[TableName]) -> Non
         connection: A connection within a savepoint that is going to be rolled back.
         tables: The tables; those of other roles are left as they are.
     """
-    _run(connection, [*_empty(connection, {*tables}, ())])
+    _run(connection, [*_empty(connection, {sql.qualified(*name) for name in tables})])
 
 
 def _run(connection: Connection, statements: Sequence[str]) -> None:
@@ -72,38 +73,34 @@ def _run(connection: Connection, statements: Sequence[str]) -> None:
         run_script(connection, [*_FORBID_COMMIT, *statements])
 
 
-def _tables_read_by(operation: MigrateOperation) -> set[TableName]:
+def _tables_read_by(operation: MigrateOperation) -> Iterable[str]:
+    if isinstance(operation, CreatePartOp):
+        return filter(None, [operation.part.table_read])
+    return (sql.qualified(*name) for name in _names_of_tables_read_by(operation))
+
+
+def _names_of_tables_read_by(operation: MigrateOperation) -> Collection[TableName]:
     if isinstance(operation, ChangeColumnOp):
-        return {table_of(operation)} if operation.changes_type else set()
+        return [table_of(operation)] if operation.changes_type else []
     if isinstance(operation, AlterColumnOp):
         reads = operation.modify_type is not None or operation.modify_nullable is False
-        return {table_of(operation)} if reads else set()
+        return [table_of(operation)] if reads else []
     if isinstance(operation, CreateForeignKeyOp):
         referenced = operation.kw.get("referent_schema") or "public", operation.referent_table
-        return {table_of(operation), referenced}
+        return [table_of(operation), referenced]
     if isinstance(operation, AddColumnOp | AddConstraintOp | CreateIndexOp):
-        return {table_of(cast("OnTable", operation))}
+        return [table_of(cast("OnTable", operation))]
     # An operation of this package on a table holds the table itself.
     table = getattr(operation, "table", None)
-    return {name_of(table)} if isinstance(table, Table) else set()
+    return [name_of(table)] if isinstance(table, Table) else []
 
 
-def _tables_of_types(
-    connection: Connection, operations: Iterable[MigrateOperation]
-) -> set[TableName]:
-    types = [
-        operation.target
-        for operation in operations
-        if isinstance(operation, AlterEntityOp) and operation.target.reads_rows(operation.previous)
-    ]
-    if not types:
-        return set()
-    columns = catalog.read_columns_of_types(connection, [each.schema for each in types])
-    return {
-        (column.schema, column.table)
-        for each in types
-        for column in columns.get((each.schema, each.name), ())
-    }
+def _types_read_by(operation: MigrateOperation) -> Iterable[str]:
+    if isinstance(operation, CreatePartOp):
+        return filter(None, [operation.part.domain_read])
+    if isinstance(operation, AlterEntityOp) and operation.target.reads_rows(operation.previous):
+        return [operation.target.literal_name]
+    return []
 
 
 def _is_known(operation: MigrateOperation) -> bool:
@@ -113,12 +110,15 @@ def _is_known(operation: MigrateOperation) -> bool:
 
 
 def _empty(
-    connection: Connection, tables: Collection[TableName], schemas: Sequence[str]
+    connection: Connection,
+    tables: Collection[str],
+    types: Collection[str] = (),
+    schemas: Sequence[str] = (),
 ) -> Iterable[str]:
-    if not tables and not schemas:
+    if not (tables or types or schemas):
         return
-    names = [sql.qualified(*name) for name in sorted(tables)]
-    found = connection.execute(text(_TO_EMPTY), {"schemas": list(schemas), "names": names}).all()
+    given = {"tables": sorted(tables), "types": sorted(types), "schemas": list(schemas)}
+    found = connection.execute(text(_TO_EMPTY), given).all()
     triggers = [
         (row.table, sql.quote(name), how) for row in found for name, how in row.triggers.items()
     ]
@@ -131,16 +131,32 @@ def _empty(
 
 
 _TO_EMPTY = """
-    with recursive named (oid) as (
+    with recursive types (oid) as (
+        select pg_catalog.to_regtype(name)::oid from unnest(cast(:types as text[])) as name
+        union
+        select t.oid
+        from types
+        join pg_catalog.pg_type as t on types.oid in (t.typbasetype, t.typelem)
+    ),
+    named (oid) as (
         select c.oid
         from pg_catalog.pg_class as c
         join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
         where c.relkind in ('r', 'p')
             and not c.relispartition
             and pg_catalog.pg_has_role(c.relowner, 'usage')  -- others are not changed
-            and (n.nspname = any (:schemas) or c.oid = any (
-                select pg_catalog.to_regclass(name) from unnest(cast(:names as text[])) as name
-            ))
+            and (
+                n.nspname = any (:schemas)
+                or c.oid = any (
+                    select pg_catalog.to_regclass(name) from unnest(cast(:tables as text[])) as name
+                )
+                or exists (
+                    select
+                    from types
+                    join pg_catalog.pg_attribute as a on a.atttypid = types.oid
+                    where a.attrelid = c.oid and not a.attisdropped
+                )
+            )
         union
         select k.conrelid
         from named
@@ -166,7 +182,7 @@ _TO_EMPTY = """
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     order by n.nspname, c.relname
 """
-"""The tables of some names or schemas, those that refer to them, and their triggers on truncate."""
+"""Tables by name, type or schema, those that refer to them, and their triggers on truncate."""
 
 _FORBID_COMMIT = (
     """do $do$

@@ -144,6 +144,12 @@ def change_between(before: set[Trace], after: set[Trace], result: set[Trace]) ->
         after: What can be told after it.
         result: What can be told after all revisions.
     """
+    own = _change(before, after, result)
+    # What can't be told, as other values of an enum, comes before what the later revisions do.
+    return own if any(own) else _change(before, result, result)
+
+
+def _change(before: set[Trace], after: set[Trace], result: set[Trace]) -> Change:
     made, gone = (after - before) & result, before - after - result
     told = Change(_telling(made, before), _telling(gone, after))
     return told if any(told) else Change(made, gone)

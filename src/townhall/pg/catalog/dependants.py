@@ -51,6 +51,10 @@ class Target(NamedTuple):
     is_recreated: bool = False
 
 
+_KINDS_THAT_READ = ("constraint", "foreign key", "generated column", "index")
+_OF_DOMAIN = "domain "
+
+
 @dataclass(frozen=True)
 class Part:
     """A part of a table, a view or a domain, or what can't be declared, that depends on others.
@@ -62,12 +66,29 @@ class Part:
         identity: The part in words: ``constraint rated on shop.orders``.
         drop: The statement that drops it, if it exists.
         create: The statements that create it again as it is, with what was set for it.
+        whole: What it is a part of, if anything: ``shop.orders``, ``table shop.orders`` or
+            ``domain shop.price``.
     """
 
     kind: str
     identity: str
     drop: str
     create: tuple[str, ...]
+    whole: str | None = None
+
+    @property
+    def table_read(self) -> str | None:
+        """The table whose rows PostgreSQL reads to create it, as SQL names it, or None."""
+        whole = self.whole or _OF_DOMAIN
+        is_of_table = self.kind in _KINDS_THAT_READ and not whole.startswith(_OF_DOMAIN)
+        return whole.removeprefix("table ") if is_of_table else None
+
+    @property
+    def domain_read(self) -> str | None:
+        """The domain whose values PostgreSQL reads to create it, as SQL names it, or None."""
+        whole = self.whole or ""
+        is_of_domain = self.kind == "constraint" and whole.startswith(_OF_DOMAIN)
+        return whole.removeprefix(_OF_DOMAIN) if is_of_domain else None
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -104,11 +125,16 @@ def read_dependants(connection: Connection, targets: Iterable[Target]) -> Depend
     return Dependants(
         frozenset((row["kind"], *row["name"]) for row in found if row["drop"] is None),
         [
-            Part(row["kind"], " on ".join(row["name"]), row["drop"], tuple(row["create"]))
+            _part(row["kind"], row["name"], row["drop"], row["create"])
             for row in found
             if row["drop"] is not None
         ],
     )
+
+
+def _part(kind: str, name: Sequence[str], drop: str, create: Iterable[str]) -> Part:
+    whole = name[1] if len(name) > 1 else None
+    return Part(kind, " on ".join(name), drop, tuple(create), whole)
 
 
 # The rules of a view stand for the view, the expression of a generated column for the column, the
