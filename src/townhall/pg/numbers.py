@@ -17,6 +17,8 @@ def identity_for_serial(target: str, column: str, definition: str) -> str:
         target=target,
         table=sql.literal(target),
         column=sql.literal(column),
+        next_number=_NEXT_NUMBER,
+        go_on=_go_on(target, column),
         alter=f"alter table {target} alter column {sql.quote(column)}",
         definition=definition,
     )
@@ -39,6 +41,8 @@ def serial_for_identity(
         table=sql.literal(target),
         column=sql.literal(column),
         name=sql.quote(column),
+        next_number=_NEXT_NUMBER,
+        go_on=_go_on(target, column),
         sequence=sequence,
         as_text=sql.literal(sequence),
         type=type_,
@@ -51,7 +55,7 @@ def carry_numbers(target: str, column: str, *, to_identity: bool) -> str:
     """Return the statement that restarts one of a column's two sequences where the other is.
 
     A column has two while its default is replaced by an identity, or the reverse; with one nothing
-    is done. ``restart`` is undone with its transaction, which ``setval`` is not.
+    is done.
 
     Args:
         target: The qualified name of the table.
@@ -63,6 +67,8 @@ def carry_numbers(target: str, column: str, *, to_identity: bool) -> str:
         column=sql.literal(column),
         former="a" if to_identity else "i",
         later="i" if to_identity else "a",
+        next_number=_NEXT_NUMBER,
+        go_on=_go_on(target, column),
     )
 
 
@@ -134,9 +140,11 @@ $do$"""
 
 _ADD_IDENTITY = """do $do$
 declare
-    numbers text;
-    last_number bigint;
-    is_used boolean;
+    former regclass;
+    later regclass;
+    next_number numeric;
+    step bigint;
+    counted record;
 begin
     if exists (
         select
@@ -148,20 +156,23 @@ begin
         return;
     end if;
     lock table {target} in access exclusive mode;
-    numbers := pg_catalog.pg_get_serial_sequence({table}, {column});
-    execute 'select last_value, is_called from ' || numbers into strict last_number, is_used;
+    former := pg_catalog.pg_get_serial_sequence({table}, {column});
+    {next_number}
     {alter} drop default;
-    execute 'drop sequence ' || numbers;
+    execute 'drop sequence ' || former::text;
     {alter} add {definition};
-    numbers := pg_catalog.pg_get_serial_sequence({table}, {column});
-    perform pg_catalog.setval(numbers::regclass, last_number, is_used);
+    later := pg_catalog.pg_get_serial_sequence({table}, {column});
+    {go_on}
 end
 $do$"""
 
 _ADD_SERIAL = """do $do$
 declare
-    numbers text;
-    next_number bigint;
+    former regclass;
+    later regclass;
+    next_number numeric;
+    step bigint;
+    counted record;
 begin
     if not exists (
         select
@@ -173,25 +184,16 @@ begin
         return;
     end if;
     lock table {target} in access exclusive mode;
-    numbers := pg_catalog.pg_get_serial_sequence({table}, {column});
-    execute
-        'select last_value + case when is_called then s.seqincrement else 0 end from '
-        || numbers || ', pg_catalog.pg_sequence as s where s.seqrelid = $1'
-    into strict next_number
-    using numbers::regclass;
+    former := pg_catalog.pg_get_serial_sequence({table}, {column});
+    {next_number}
     {alter} drop identity;
     create sequence {sequence} as {type};
     {owner}
     alter sequence {sequence} owned by {target}.{name};
     {alter}
     set default nextval({as_text}::regclass);
-    if next_number between 1 and (
-        select s.seqmax
-        from pg_catalog.pg_sequence as s
-        where s.seqrelid = {as_text}::regclass
-    ) then
-        execute 'alter sequence ' || {as_text} || ' restart with ' || next_number;
-    end if;
+    later := {as_text};
+    {go_on}
 end
 $do$"""
 
@@ -199,7 +201,9 @@ _CARRY = """do $do$
 declare
     former regclass;
     later regclass;
-    next_number bigint;
+    next_number numeric;
+    step bigint;
+    counted record;
 begin
     select
         max(d.objid) filter (where d.deptype = '{former}'),
@@ -218,17 +222,35 @@ begin
     if former is null or later is null then
         return;
     end if;
-    execute
-        'select last_value + case when is_called then s.seqincrement else 0 end from '
-        || former::text || ', pg_catalog.pg_sequence as s where s.seqrelid = $1'
-    into strict next_number
-    using former;
-    if exists (
-        select
-        from pg_catalog.pg_sequence as s
-        where s.seqrelid = later and next_number between s.seqmin and s.seqmax
-    ) then
-        execute 'alter sequence ' || later::text || ' restart with ' || next_number;
-    end if;
+    {next_number}
+    {go_on}
 end
 $do$"""
+
+_NEXT_NUMBER = """execute
+        'select last_value + case when is_called then s.seqincrement else 0::numeric end,'
+        || ' s.seqincrement from ' || former::text
+        || ', pg_catalog.pg_sequence as s where s.seqrelid = $1'
+    into strict next_number, step
+    using former;"""
+
+
+def _go_on(target: str, column: str) -> str:
+    # What counts the other way would come to numbers that are taken, as the rows say. ``restart``
+    # is undone with its transaction, but a sequence without a number left can't be set by it.
+    name = sql.quote(column)
+    return f"""select s.* into strict counted
+    from pg_catalog.pg_sequence as s
+    where s.seqrelid = later;
+    if step < 0 and counted.seqincrement > 0 then
+        select coalesce(max({name}) + 1::numeric, next_number) into next_number from {target};
+    elsif step > 0 and counted.seqincrement < 0 then
+        select coalesce(min({name}) - 1::numeric, next_number) into next_number from {target};
+    end if;
+    if next_number between counted.seqmin and counted.seqmax then
+        execute 'alter sequence ' || later::text || ' restart with ' || next_number;
+    elsif next_number > counted.seqmax and counted.seqincrement > 0 then
+        perform pg_catalog.setval(later, counted.seqmax);
+    elsif next_number < counted.seqmin and counted.seqincrement < 0 then
+        perform pg_catalog.setval(later, counted.seqmin);
+    end if;"""
