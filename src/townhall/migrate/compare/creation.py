@@ -270,13 +270,18 @@ class Creation:
         done, failures = run_in_any_order(self._connection, steps, self._run_one)
         if self.dependants.were_dropped:
             # What was created before may have been dropped around a later change.
-            created: Sequence[Step] = [step for step in done if isinstance(step, Entity)]
+            created = [step for step in done if self._may_be_gone(step)]
             again, refused = run_in_any_order(self._connection, created, self._run_one)
             failures = [*failures, *refused]
-            done = [*(step for step in done if not isinstance(step, Entity)), *again]
+            done = [*(step for step in done if not self._may_be_gone(step)), *again]
         wrong = [*self._wrong_bodies(done)]
         wrong_ones = [failure.step for failure in wrong]
         return [each for each in done if each not in wrong_ones], [*failures, *wrong]
+
+    def _may_be_gone(self, step: Step) -> bool:
+        # Types and sequences that exist have been changed, and by then PostgreSQL may refuse that.
+        is_changed = isinstance(step, AlterableEntity) and step.key in self._actual
+        return isinstance(step, Entity) and not is_changed
 
     def _run_one(self, step: Step) -> None:
         if isinstance(step, Routine):
