@@ -115,6 +115,18 @@ SMALL = {
         execute function refuse();
         create trigger every before insert on events for each row execute function refuse()
     """,
+    "trigger that fires otherwise on partitions": """
+        create function refuse() returns trigger language plpgsql as 'begin return null; end';
+        create table events (id integer) partition by list (id);
+        create table "events 1" partition of events for values in (1) partition by list (id);
+        create table events_11 partition of "events 1" for values in (1);
+        create trigger every before insert on events for each row execute function refuse();
+        create trigger never before delete on events for each row execute function refuse();
+        alter table only "events 1" enable replica trigger every;
+        alter table events_11 disable trigger every;
+        alter table events disable trigger never;
+        alter table events_11 enable trigger never
+    """,
     "enum that is a default and in a policy of the platform": """
         create schema storage;
         create table storage.objects (id integer);

@@ -366,6 +366,39 @@ def test_recreated_view_keeps_its_triggers(lab: Lab) -> None:
 
 
 @pytest.mark.thorough
+def test_changed_trigger_fires_on_partitions_as_before(lab: Lab) -> None:
+    metadata = sa.MetaData()
+    sa.Table(
+        "events",
+        metadata,
+        sa.Column("id", sa.Integer),
+        schema=SCHEMA,
+        postgresql_partition_by="list (id)",
+    )
+    refuse = pg.Function(
+        schema=SCHEMA, name="refuse", returns="trigger", language="plpgsql", body="begin end"
+    )
+    every = pg.Trigger(
+        schema=SCHEMA,
+        table="events",
+        name="every",
+        timing="before",
+        events=("insert",),
+        function=refuse,
+    )
+    lab.migrate(Schema(metadata, [refuse, every]))
+    for statement in (
+        "create table lab.events_1 partition of lab.events for values in (1)",
+        "alter table lab.events_1 disable trigger every",
+    ):
+        lab.connection.execute(sa.text(statement))
+    for changed in (dataclasses.replace(every, events=("insert", "delete")), every):
+        lab.migrate(Schema(metadata, [refuse, changed]))
+        (trigger,) = pg.Trigger.read(lab.connection, [SCHEMA])
+        assert trigger.on_partitions == {"lab.events_1": "disabled"}
+
+
+@pytest.mark.thorough
 def test_grants_to_other_roles_are_no_difference(lab: Lab) -> None:
     counted = pg.MaterializedView(
         schema=SCHEMA, name="counted", definition="select count(*) as n from lab.things"

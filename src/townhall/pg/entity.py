@@ -231,8 +231,10 @@ class Entity(ReplaceableEntity):
         del actual
         return self
 
-    def with_owner_of(self, actual: Entity) -> Self:
-        """Return the object with the owner that decides which privileges are managed.
+    def in_place_of(self, actual: Entity) -> Self:
+        """Return the object with what replacing the actual one in place would lose.
+
+        The owner is among that, who decides which privileges are managed.
 
         Args:
             actual: The same object as the catalog has it.

@@ -50,7 +50,7 @@ class AccessOfOwned(Entity):
 
     owner: str | None = field(default=None, compare=False)
 
-    def with_owner_of(self, actual: Entity) -> Self:
+    def in_place_of(self, actual: Entity) -> Self:
         """Return the access with the owner that the object has."""
         if not isinstance(actual, AccessOfOwned) or actual.owner is None:
             return self

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Self, get_args
 
 from sqlalchemy import Connection, RowMapping
@@ -47,6 +47,9 @@ class Trigger(TableEntity):
         firing: In which sessions it fires: all but those that apply replicated changes
             (``origin``, PostgreSQL's default), those alone (``replica``), ``always``, or in none
             (``disabled``).
+        on_partitions: In which sessions it fires on partitions where that is set otherwise, by
+            their names in SQL: ``{"public.events_2025": "disabled"}``. It is not compared, and
+            kept where the trigger is changed.
         comment: What the trigger is for.
     """
 
@@ -70,6 +73,7 @@ class Trigger(TableEntity):
     deferrable: bool = False
     initially: Initially = "immediate"
     firing: Firing = "origin"
+    on_partitions: Mapping[str, Firing] = field(default_factory=dict, compare=False)
     comment: str | None = None
 
     def __post_init__(self) -> None:
@@ -102,6 +106,10 @@ class Trigger(TableEntity):
         # "create or replace" resets it to "origin", which is all that a view's trigger can have.
         if self.firing != "origin":
             yield f"alter table {self.literal_table} {_FIRING_CLAUSES[self.firing]} trigger {name}"
+        for partition, firing in self.on_partitions.items():
+            yield (
+                f"alter table if exists only {partition} {_FIRING_CLAUSES[firing]} trigger {name}"
+            )
         # Only the owner of a table may comment on its triggers.
         if not self.is_shared or self.comment is not None:
             yield comment_statement("trigger", f"{name} on {self.literal_table}", self.comment)
@@ -168,6 +176,17 @@ end
             and not self.loses_comment(other.comment, self.comment)
         )
 
+    def keeping(self, actual: Entity, created: Entity) -> Self:
+        """Return the trigger with what is set for it on partitions."""
+        del created
+        return self.in_place_of(actual)
+
+    def in_place_of(self, actual: Entity) -> Self:
+        """Return the same: "create or replace" resets it on partitions as well."""
+        if not (isinstance(actual, Trigger) and actual.on_partitions):
+            return self
+        return replace(self, on_partitions={**actual.on_partitions, **self.on_partitions})
+
     @classmethod
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return the triggers on tables and views in ``schemas``."""
@@ -187,6 +206,7 @@ def _values(row: RowMapping) -> dict[str, Any]:
         "condition": None if definition is None else _condition(definition),
         "function": sql.qualified(*row["function"]),
         "arguments": tuple(row["arguments"] or ()),
+        "on_partitions": row["on_partitions"] or {},
         "referenced_table": row["referenced_table"] and sql.qualified(*row["referenced_table"]),
     }
 
@@ -211,10 +231,18 @@ _WHEN = re.compile(
 )
 
 _FIRING_CLAUSES = {
+    "origin": "enable",
     "always": "enable always",
     "replica": "enable replica",
     "disabled": "disable",
 }
+
+
+def _firing(enabled: str) -> str:
+    return f"""case {enabled}
+            when 'A' then 'always' when 'R' then 'replica' when 'D' then 'disabled' else 'origin'
+        end"""
+
 
 # pg_get_expr() can't render tgqual, which refers to two rows: the condition is taken from the
 # definition. In tgargs a zero byte follows each argument.
@@ -256,9 +284,16 @@ _QUERY = f"""
         ) as referenced_table,
         t.tgdeferrable as deferrable,
         case when t.tginitdeferred then 'deferred' else 'immediate' end as initially,
-        case t.tgenabled
-            when 'A' then 'always' when 'R' then 'replica' when 'D' then 'disabled' else 'origin'
-        end as firing,
+        {_firing("t.tgenabled")} as firing,
+        case when c.relkind = 'p' then (
+            select pg_catalog.json_object_agg(
+                m.relid::regclass::text, {_firing("g.tgenabled")}
+                order by m.level, m.relid::regclass::text
+            )
+            from pg_catalog.pg_partition_tree(c.oid) as m
+            join pg_catalog.pg_trigger as g on g.tgrelid = m.relid
+            where g.tgparentid <> 0 and g.tgname = t.tgname and g.tgenabled <> t.tgenabled
+        ) end as on_partitions,
         {catalog.comment("pg_trigger", "t")} as comment
     from pg_catalog.pg_trigger as t
     join pg_catalog.pg_class as c on c.oid = t.tgrelid

@@ -43,7 +43,7 @@ def changes(
             yield AlterEntityOp(declared, actual)
             return
     elif declared.can_replace(actual) and actual.can_replace(declared):
-        yield ReplaceEntityOp(entity.with_owner_of(actual), actual)
+        yield ReplaceEntityOp(entity.in_place_of(actual), actual)
         return
     yield DropEntityOp(actual)
     yield CreateEntityOp(entity.keeping(actual, declared))

@@ -338,7 +338,7 @@ class Creation:
     def _create_entity(self, entity: Entity) -> None:
         actual = self._actual.get(entity.key)
         if actual is not None:
-            entity = entity.with_unmanaged_grants_of(actual).with_owner_of(actual)
+            entity = entity.with_unmanaged_grants_of(actual).in_place_of(actual)
         run_script(self._connection, entity.create_without_data_statements())
 
     def _create_adapted(self, function: AdaptedFunction) -> None:
@@ -425,7 +425,7 @@ class Creation:
         if actual is None:
             return entity.create_without_data_statements()
         if entity.can_replace(actual) and not _is_recreated(actual):
-            return entity.with_owner_of(actual).replace_statements()
+            return entity.in_place_of(actual).replace_statements()
         return entity.with_unmanaged_grants_of(actual).create_without_data_statements()
 
     def _wrong_bodies(self, done: Iterable[Step]) -> Iterable[Failure[Step]]:

@@ -158,7 +158,7 @@ class Comparison:
         if declared is None:
             # A state that is PostgreSQL's default is in no catalog.
             if actual is not None and not entity.is_own_object:
-                yield ReplaceEntityOp(entity.with_owner_of(actual), actual)
+                yield ReplaceEntityOp(entity.in_place_of(actual), actual)
         elif isinstance(entity, Adapted):
             yield from adapted_operations(entity, actual, declared)
         elif actual is None:
