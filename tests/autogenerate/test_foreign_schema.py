@@ -115,6 +115,11 @@ SMALL = {
         execute function refuse();
         create trigger every before insert on events for each row execute function refuse()
     """,
+    "table of a type": """
+        create type measurement as (at timestamptz, value double precision);
+        create table measurements of measurement (value default 0, primary key (at));
+        create table values_of_days of measurement (at not null) partition by range (at)
+    """,
     "trigger that fires otherwise on partitions": """
         create function refuse() returns trigger language plpgsql as 'begin return null; end';
         create table events (id integer) partition by list (id);

@@ -189,7 +189,8 @@ class TableDefinition:
         """Yield what creates the table with everything that no entity declares.
 
         Row level security, privileges, replica identity and storage parameters are left to entities
-        of their own. Foreign keys are written in the table itself, where that can be.
+        of their own, and the type that it is of is left out. Foreign keys are written in the table
+        itself, where that can be.
 
         Args:
             later: The names of constraints that are added by others.
@@ -199,6 +200,7 @@ class TableDefinition:
             table=replace(self.table, row_security=False),
             details=replace(
                 self.details,
+                of_type=None,
                 options=(),
                 is_forced=False,
                 replica_identity="default",
@@ -328,6 +330,8 @@ class TableDefinition:
         yield ddl.unless_it_exists(definition)
 
     def _settings(self) -> Iterable[str]:
+        if self.details.of_type is not None:
+            yield f"alter table {self.name} of {self.details.of_type}"
         for name in self.table.columns:
             yield from self._column_settings(name)
         for name in self.details.constraints:

@@ -114,6 +114,7 @@ things as (
                 when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid)
                 when c.relkind = 'p' then pg_get_partkeydef(c.oid)
             end,
+            'type of the table', nullif(c.reloftype, 0)::regtype,
             'partition', pg_get_expr(c.relpartbound, c.oid),
             'parents', (
                 select array_agg(i.inhparent::regclass::text order by i.inhseqno)

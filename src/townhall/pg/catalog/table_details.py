@@ -130,6 +130,7 @@ class TableDetails:
         parents: The tables that it inherits from, or the one that it is a partition of, in SQL.
         bound: Which rows a partition holds: ``FOR VALUES FROM (1) TO (2)``.
         partition_key: What the table is partitioned by: ``RANGE (id)``.
+        of_type: The composite type that the table is of, in SQL.
         options: The storage parameters.
         is_forced: Whether row level security holds for the owner as well.
         replica_identity: ``default``, ``full``, ``nothing`` or ``index``.
@@ -151,6 +152,7 @@ class TableDetails:
     parents: Sequence[str]
     bound: str | None
     partition_key: str | None
+    of_type: str | None
     options: Sequence[str]
     is_forced: bool
     replica_identity: str
@@ -354,6 +356,7 @@ _QUERY = f"""
         ) as parents,
         pg_catalog.pg_get_expr(c.relpartbound, c.oid) as bound,
         case when c.relkind = 'p' then pg_catalog.pg_get_partkeydef(c.oid) end as partition_key,
+        nullif(c.reloftype, 0)::regtype::text as of_type,
         array(
             select option from unnest(c.reloptions) as option
             union all
