@@ -337,6 +337,7 @@ def _triggers_of_dropped_views(
 
 
 _CREATIONS = (CommentOp, CreateEntityOp, CreatePartOp, RenameConstraintOp, ReplaceEntityOp)
+_USED = (MaterializedView, Routine, View)
 _MAY_USE = (AddColumnOp, AddConstraintOp, AddDefinedOp, CreateIndexOp, CreateTableOp)
 
 
@@ -359,10 +360,10 @@ def _waiting(
         key = comparison.keys.get(step.target.key, step.target.key)
         if key in recreated:
             # It was dropped for the sake of the others, so it is created after them, but for those
-            # that may call it.
+            # that may use it.
             return any(
                 not isinstance(other, _CREATIONS)
-                and not (isinstance(step.target, Routine) and _only_uses(other))
+                and not (isinstance(step.target, _USED) and _only_uses(other))
                 for other in refused
             )
         # An entity that is dropped and created must be dropped first, and so must an overload,
@@ -396,9 +397,12 @@ def _may_use(operation: MigrateOperation) -> bool:
 
 
 def _only_uses(operation: MigrateOperation) -> bool:
-    # A function may be in the way of a change of a column's type.
+    # A function or a view may be in the way of a change of a type.
     changes_type = isinstance(operation, ChangeColumnOp) and operation.changes_type
-    return _may_use(operation) and not changes_type
+    alters_type = isinstance(operation, AlterEntityOp) and isinstance(
+        operation.target, CompositeType
+    )
+    return _may_use(operation) and not (changes_type or alters_type)
 
 
 def _creates_or_alters_type(operation: MigrateOperation) -> bool:
@@ -410,9 +414,7 @@ def _creates_or_alters_type(operation: MigrateOperation) -> bool:
 
 def drops_routine_or_view(operation: MigrateOperation) -> bool:
     """Tell whether an operation drops what a part of a table or a type can use."""
-    return isinstance(operation, DropEntityOp) and isinstance(
-        operation.target, MaterializedView | Routine | View
-    )
+    return isinstance(operation, DropEntityOp) and isinstance(operation.target, _USED)
 
 
 def _are_overloads(one: Entity, other: Entity) -> bool:
