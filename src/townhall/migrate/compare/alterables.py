@@ -97,16 +97,24 @@ def _changed(
 ) -> Sequence[AlterableEntity]:
     declared = _rendered(connection, entities, actual)
     differing = [each for each in declared if each.state != actual[each.key].state]
+    # What a domain calls as it was may be gone, so that it can't be created in that state.
+    repeatable = [each for each in differing if _comes_again(connection, actual[each.key], actual)]
     # PostgreSQL may render its own rendering in another way, so both are rendered once more.
-    again = _rendered(connection, differing, actual)
-    previous = [_alterable(actual[each.key]) for each in differing]
-    return [
-        entity
-        for entity, one, other in zip(
-            differing, again, _rendered(connection, previous, actual), strict=True
-        )
-        if one.state != other.state
-    ]
+    again = _rendered(connection, repeatable, actual)
+    previous = [_alterable(actual[each.key]) for each in repeatable]
+    same = {
+        one.key
+        for one, other in zip(again, _rendered(connection, previous, actual), strict=True)
+        if one.state == other.state
+    }
+    return [each for each in differing if each.key not in same]
+
+
+def _comes_again(connection: Connection, entity: Entity, actual: State) -> bool:
+    def render() -> None:
+        _rendered(connection, [_alterable(entity)], actual)
+
+    return attempt(connection, render) is None
 
 
 def _rendered(
