@@ -9,12 +9,13 @@ from typing import Any
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import AddColumnOp, AlterColumnOp
-from sqlalchemy import Column, Connection, DefaultClause, Table
+from sqlalchemy import Column, Connection, DefaultClause, Table, text
 from sqlalchemy.dialects.postgresql.base import PGDDLCompiler
 from sqlalchemy.types import TypeEngine
 
 from townhall.migrate.operations.columns import ChangeColumnOp, ColumnState
 from townhall.migrate.operations.table_names import name_of, table_of
+from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import catalog, sql
 from townhall.pg.catalog.casts import Cast, read_casts
 from townhall.pg.column_type import SERIAL_TYPES, ColumnType
@@ -55,7 +56,9 @@ def with_column_changes(
         name = table_of(operation)
         column = actual[name].columns[operation.column_name]
         if operation.modify_type is not None and not _is_serial(operation.modify_type, column):
-            changed.append(_change_of_type(connection, declared[name], operation, column))
+            change = _change_of_type(connection, declared[name], operation, column)
+            if not _is_written_otherwise(connection, change):
+                changed.append(change)
         changed += _other_changes(operation, column)
     return _with_types_first(changed)
 
@@ -143,6 +146,35 @@ def _change_of_type(
     return change_of_column(connection, table, actual, target)
 
 
+def _is_written_otherwise(connection: Connection, change: ChangeColumnOp) -> bool:
+    """Tell whether a column has its declared type already, which PostgreSQL names otherwise.
+
+    ``float(24)`` is ``real``.
+    """
+    named: list[str] = []
+    before, after = change.previous, change.target
+
+    def read() -> None:
+        run_script(connection, [f"create temporary table {_TYPED} (value {after.type})"])
+        named.append(str(connection.scalar(text(_NAME_OF_TYPE))))
+
+    with rolled_back(connection):
+        # A type that is new does not exist yet.
+        attempt(connection, read)
+    return named == [before.type] and (before.collation, before.default) == (
+        after.collation,
+        after.default,
+    )
+
+
+_TYPED = "townhall_typed"
+_NAME_OF_TYPE = f"""
+    select pg_catalog.format_type(a.atttypid, a.atttypmod)
+    from pg_catalog.pg_attribute as a
+    where a.attrelid = 'pg_temp.{_TYPED}'::regclass and a.attnum = 1
+"""
+
+
 def default_in_sql(column: Column[Any]) -> str | None:
     """Return the declared default of a column as SQL, or None without one.
 
@@ -183,5 +215,5 @@ def _using_back(name: str, type_: str, cast: Cast) -> str | None:
 def _conversion(name: str, type_: str, cast: Cast) -> str:
     if cast.is_explicit or cast.is_from_text:
         return f"{name}::{type_}"
-    text = "text[]" if type_.endswith("[]") else "text"
-    return f"{name}::{text}::{type_}"
+    as_text = "text[]" if type_.endswith("[]") else "text"
+    return f"{name}::{as_text}::{type_}"

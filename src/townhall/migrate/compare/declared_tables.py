@@ -133,6 +133,7 @@ class _TemporaryTable:
                 compiler.process(CreateIndex(index))
                 .replace(_on(self.table), f" ON {name} ", 1)
                 .replace("CREATE UNIQUE ", "CREATE ", 1)
+                .replace("CREATE INDEX CONCURRENTLY ", "CREATE INDEX ", 1)
             )
 
 

@@ -157,7 +157,10 @@ def _drop_of_part(
     elif definition is None:
         yield operation
     elif isinstance(operation, DropColumnOp):
-        if operation.column_name in definition.table.columns:
+        column = definition.details.columns.get(operation.column_name)
+        if column is not None and column.is_inherited:
+            return  # it goes with that of the parent table
+        if column is not None:
             yield from _drops_with_column(operation, definition, names, lambda _: True)
             statements = [*definition.add_column(operation.column_name)]
             yield DropDefinedColumnOp(operation, statements)

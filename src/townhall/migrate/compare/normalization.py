@@ -51,12 +51,17 @@ from townhall.migrate.operations.constraints import AddDefinedOp
 from townhall.pg import sql
 from townhall.pg.dialect import named_dialect
 
+BUILDING = "postgresql_concurrently"
+"""The option of how an index is built, which the form of the revision decides."""
+
 _dialect = named_dialect()
 _compiler = PGDDLCompiler(_dialect, None)  # type: ignore[arg-type] # nothing to compile
 
 
 def normalized(table: Table) -> Table:
     """Return a table whose checks all belong to the table, and which creates no enum type.
+
+    The columns of its primary key are not null, as PostgreSQL has them.
 
     A table that is already so is returned unchanged.
 
@@ -65,7 +70,8 @@ def normalized(table: Table) -> Table:
     """
     others = _checks_of_columns_and_types(table)
     if not others and not any(
-        _has_named_type(each) or _has_sequence(each) for each in table.columns
+        _has_named_type(each) or _has_sequence(each) or _is_nullable_key(each)
+        for each in table.columns
     ):
         return table
     copy = copied(table, MetaData(naming_convention=table.metadata.naming_convention))
@@ -76,6 +82,8 @@ def normalized(table: Table) -> Table:
             column.type.create_constraint = False
         if _has_named_type(column):
             column.type = _without_creation(column.type)
+        if _is_nullable_key(column):
+            column.nullable = False
         if _has_sequence(column):
             # Alembic writes no sequence, without which a key would be serial.
             column.autoincrement = False
@@ -103,11 +111,13 @@ def normalized_operations(
     for operation in operations:
         if isinstance(operation, CreateIndexOp | DropIndexOp) and _index_name(operation) in changed:
             continue
-        if isinstance(operation, AlterColumnOp) and _is_of_its_domain(operation):
+        if isinstance(operation, AlterColumnOp) and _is_never_null(operation, declared):
             continue
         if isinstance(operation, AlterColumnOp):
             # Alembic itself warns that it makes sense for MySQL alone.
             operation.kw.pop("autoincrement", None)
+        if isinstance(operation, CreateIndexOp):
+            operation.kw.pop(BUILDING, None)
         if isinstance(operation, CreateTableOp | AddColumnOp):
             table = declared.get((operation.schema, operation.table_name))
             if table is not None:
@@ -156,10 +166,17 @@ def _as_defined(operation: CreateUniqueConstraintOp, table: Table) -> AddDefined
     return AddDefinedOp(table, str(operation.constraint_name), key_definition(key))
 
 
-def _is_of_its_domain(operation: AlterColumnOp) -> bool:
+def _is_never_null(
+    operation: AlterColumnOp, declared: Mapping[tuple[str | None, str], Table]
+) -> bool:
     # SQLAlchemy takes a column of a domain that refuses NULL for one that refuses NULL itself.
     domain = operation.existing_type
-    if isinstance(domain, postgresql.DOMAIN) and domain.not_null and operation.modify_nullable:
+    of_domain = isinstance(domain, postgresql.DOMAIN) and domain.not_null
+    table = declared.get((operation.schema, operation.table_name))
+    of_key = table is not None and operation.column_name in {
+        each.name for each in table.primary_key
+    }
+    if (of_domain or of_key) and operation.modify_nullable:
         operation.modify_nullable = None
         return not operation.has_changes()
     return False
@@ -209,6 +226,11 @@ def _has_named_type(column: Column[Any]) -> bool:
 
 def _has_sequence(column: Column[Any]) -> bool:
     return isinstance(column.default, NumberSequence) and not column.default.optional
+
+
+def _is_nullable_key(column: Column[Any]) -> bool:
+    # As ``Mapped[int | None]`` declares one.
+    return column.primary_key and bool(column.nullable)
 
 
 def _without_creation(type_: TypeEngine[Any]) -> TypeEngine[Any]:

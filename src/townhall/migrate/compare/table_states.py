@@ -60,7 +60,7 @@ def read_tables(
                 name: each.definition
                 for name, each in table.constraints.items()
                 # Alembic compares foreign keys, but not whether they were ever validated.
-                if not _is_valid_foreign_key(each)
+                if not _is_valid_foreign_key(each) and not each.is_inherited
             },
             foreign_keys={
                 name: each.definition

@@ -38,6 +38,7 @@ from townhall.migrate.compare.decisions import Refusal, generation_by_hand
 from townhall.migrate.compare.declared_tables import create_temporary, with_keys
 from townhall.migrate.compare.filters import Filters
 from townhall.migrate.compare.fixed_point import table_at_fixed_point
+from townhall.migrate.compare.normalization import BUILDING
 from townhall.migrate.compare.overloads import AMBIGUOUS_FUNCTION, arrangements
 from townhall.migrate.compare.table_states import SERIAL, Part, TableState, read_tables
 from townhall.migrate.operations.columns import AddSerialOp, AlterSerialOp
@@ -252,7 +253,9 @@ class TableDifference:
                 continue
             if name in self.actual.indexes:
                 yield DropIndexOp(name, self.table.name, schema=self.table.schema)
-            yield CreateIndexOp.from_index(declared[name])
+            creation = CreateIndexOp.from_index(declared[name])
+            creation.kw.pop(BUILDING, None)
+            yield creation
 
     def _comments(self) -> Iterable[MigrateOperation]:
         # What is dropped comes back with its comment.

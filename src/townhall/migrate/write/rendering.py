@@ -11,7 +11,7 @@ from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import UpgradeOps
-from sqlalchemy import ARRAY, DefaultClause, Enum, TypeDecorator
+from sqlalchemy import ARRAY, DefaultClause, Enum, Interval, TypeDecorator
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.dialects.postgresql.base import PGDialect
@@ -57,9 +57,8 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
 
 
 def _render_any_type(item: TypeEngine[Any], context: AutogenContext) -> str | Literal[False]:
-    # Revisions don't depend on our classes.
-    if isinstance(item, TypeDecorator) and not _is_of_sqlalchemy(item):
-        return _render_type(item, context)
+    if (plain := _plain(item)) is not item:
+        return alembic_render._repr_type(plain, context)  # noqa: SLF001 - as Alembic writes it itself
     if isinstance(item, Enum) and item.native_enum:
         return _render_enum(item, context)
     if isinstance(item, DOMAIN):
@@ -72,6 +71,16 @@ def _render_any_type(item: TypeEngine[Any], context: AutogenContext) -> str | Li
     return False
 
 
+def _plain(item: TypeEngine[Any]) -> TypeEngine[Any]:
+    # Revisions don't depend on our classes.
+    if isinstance(item, TypeDecorator) and not _is_of_sqlalchemy(item):
+        return item.load_dialect_impl(_dialect)
+    # SQLAlchemy's representation of an interval lacks the precision.
+    if isinstance(item, Interval) and item.second_precision is not None:
+        return postgresql.INTERVAL(precision=item.second_precision)
+    return item
+
+
 def _render_default(item: Any) -> str | Literal[False]:  # noqa: ANN401 - Alembic's
     # Alembic takes the quotes at both ends of a text for those of an SQL constant.
     text = item.arg if isinstance(item, DefaultClause) else None
@@ -81,11 +90,6 @@ def _render_default(item: Any) -> str | Literal[False]:  # noqa: ANN401 - Alembi
 
 def _is_of_sqlalchemy(item: TypeEngine[Any]) -> bool:
     return type(item).__module__.startswith("sqlalchemy.")
-
-
-def _render_type(item: TypeDecorator[Any], context: AutogenContext) -> str:
-    plain: TypeEngine[Any] = item.load_dialect_impl(_dialect)
-    return alembic_render._repr_type(plain, context)  # noqa: SLF001 - as Alembic writes it itself
 
 
 def _render_array(item: ARRAY[Any], context: AutogenContext) -> str:

@@ -84,6 +84,7 @@ class Constraint(NamedTuple):
         is_validated: Whether the rows that were there before it were checked.
         is_enforced: Whether all its triggers fire; only a foreign key has some.
         comment: The comment on the constraint.
+        is_inherited: Whether a parent table brings it, and the table itself does not.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Constraint(NamedTuple):
     is_validated: bool
     is_enforced: bool
     comment: str | None
+    is_inherited: bool = False
 
 
 class Index(NamedTuple):
@@ -262,7 +264,8 @@ _CONSTRAINTS = f"""
             from pg_catalog.pg_trigger as g
             where g.tgconstraint = o.oid and g.tgenabled in ('D', 'R')
         ),
-        {comment("pg_constraint", "o")}
+        {comment("pg_constraint", "o")},
+        not (o.conislocal or c.relispartition)
     ) order by o.conname)
     from pg_catalog.pg_constraint as o
     where o.conrelid = c.oid
