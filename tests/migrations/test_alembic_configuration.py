@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,15 +82,44 @@ def test_revisions_of_one_name_overwrite_each_other_nowhere(application: SmallAp
 def test_post_write_hook_that_can_not_run_is_refused_before_a_revision_is_written(
     option: str, told: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "versions").mkdir()
-    (tmp_path / "script.py.mako").touch()
-    (tmp_path / "alembic.ini").write_text(
+    refuse_hook(tmp_path, option, told)
+
+
+FOREIGN = Path(sys.executable).read_bytes()[:18] + b"\xff\xff"
+"""The beginning of a program for a processor that no machine has."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the header of a program is that of Linux")
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "is neither a program for this machine nor a script"),
+        (b"echo tidy\n", "is neither a program for this machine nor a script"),
+        (FOREIGN, "is neither a program for this machine nor a script"),
+        (b"#!/no/such/shell\n", "names an interpreter that can't be run: /no/such/shell"),
+        (b"#!\n", "names an interpreter that can't be run: none"),
+    ],
+    ids=["nothing", "no first line", "another processor", "no interpreter", "no name"],
+)
+def test_post_write_hook_that_linux_can_not_execute_is_refused_before_a_revision_is_written(
+    content: bytes, told: str, tmp_path: Path
+) -> None:
+    program = tmp_path / "tidy"
+    program.write_bytes(content)
+    program.chmod(0o755)
+    refuse_hook(tmp_path, f"executable = {program}", told)
+
+
+def refuse_hook(folder: Path, option: str, told: str) -> None:
+    (folder / "versions").mkdir()
+    (folder / "script.py.mako").touch()
+    (folder / "alembic.ini").write_text(
         "[alembic]\nscript_location = %(here)s\n[post_write_hooks]\nhooks = tidy\n"
         f"tidy.type = exec\ntidy.{option}\n"
     )
-    config = Config(tmp_path / "alembic.ini")
+    config = Config(folder / "alembic.ini")
     script = ScriptDirectory.from_config(config)
     write_beside_own_revisions(config, script)
     with pytest.raises(CommandError, match=f"^no revision is written.*{told}"):
         script.generate_revision("one", "one")
-    assert [*(tmp_path / "versions").iterdir()] == []
+    assert [*(folder / "versions").iterdir()] == []

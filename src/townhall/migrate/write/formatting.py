@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -53,8 +55,41 @@ def refuse_missing_programs(hooks: Iterable[Mapping[str, object]]) -> None:
         program = str(hook.get("executable", ""))
         # One with a folder is found from the folder that it runs in.
         path = str(folder / program) if "/" in program else program
-        if hook.get("type") == "exec" and program and shutil.which(path) is None:
+        if hook.get("type") != "exec" or not program:
+            continue
+        if (found := shutil.which(path)) is None:
             raise _refusal(hook, f"there is no program {program} that can be run")
+        if why := _why_not_executed(Path(found)):
+            raise _refusal(hook, f"{program} {why}")
+
+
+_ELF = b"\x7fELF"
+_BINARIES = (_ELF, b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+"""How programs begin that are no scripts: of Linux, and two forms of macOS."""
+_MACHINE = slice(18, 20)
+"""Where the header of a program of Linux names the processor."""
+
+
+def _why_not_executed(program: Path) -> str | None:
+    # Unlike a shell, Alembic does not run a text as a script of the shell.
+    if os.name != "posix" or not os.access(program, os.R_OK):
+        return None
+    head = _head(program)
+    if head.startswith(b"#!"):
+        interpreter, *_ = head[2:].splitlines()[0].split() or [b""]
+        if shutil.which(os.fsdecode(interpreter)):
+            return None
+        return f"names an interpreter that can't be run: {os.fsdecode(interpreter) or 'none'}"
+    own = _head(Path(sys.executable))
+    is_of_others = head.startswith(_ELF) and head[_MACHINE] != own[_MACHINE]
+    if head.startswith(_BINARIES) and not is_of_others:
+        return None
+    return "is neither a program for this machine nor a script, which begins with #!"
+
+
+def _head(program: Path) -> bytes:
+    with program.open("rb") as file:
+        return file.read(256)
 
 
 def _refusal(hook: Mapping[str, object], why: str) -> CommandError:
