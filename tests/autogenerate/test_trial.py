@@ -15,7 +15,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
 from townhall import pg
 from townhall.migrate.guard.rows import set_rows_aside
-from townhall.migrate.savepoints import rolled_back
+from townhall.migrate.savepoints import rolled_back, run_script
 from townhall.migrate.trial.hook import finish_and_try
 from townhall.migrate.write.revision import flat
 from townhall.pg.access import membership
@@ -158,33 +158,52 @@ def test_rows_are_neither_read_nor_written(lab: Lab) -> None:
     assert lab.connection.scalar(sa.text("select size from lab.things")) == 5_000_000_000
 
 
+def calling(argument: str, body: str, without: str | None = None) -> Schema:
+    rate = pg.Function(
+        schema=SCHEMA,
+        name="rate",
+        arguments={argument: "integer"},
+        returns="integer",
+        language="plpgsql",
+        volatility="immutable",
+        body=f"begin {body}; end",
+    )
+    checks = {"c": "lab.rate(value) > 0"}
+    rated = pg.Domain(schema=SCHEMA, name="rated", base="integer", checks=checks)
+    parts: list[sa.schema.SchemaItem] = [
+        sa.Column("size", sa.Integer),
+        sa.Column("rated", pg.ColumnType("lab.rated")),
+    ]
+    users: dict[str, sa.schema.SchemaItem] = {
+        "column": sa.Column("rate", sa.Integer, sa.Computed("lab.rate(size)", persisted=True)),
+        "check": sa.CheckConstraint("lab.rate(size) > 0", name="used"),
+        "index": sa.Index("used_by", sa.text("lab.rate(size)")),
+    }
+    parts = [*parts, *(each for name, each in users.items() if name != without)]
+    return Schema(things(*parts).metadata, [rate, rated])
+
+
 @pytest.mark.thorough
 def test_rows_are_not_read_where_what_calls_a_changed_function_is_created_again(lab: Lab) -> None:
-    def declared(argument: str, body: str) -> Schema:
-        rate = pg.Function(
-            schema=SCHEMA,
-            name="rate",
-            arguments={argument: "integer"},
-            returns="integer",
-            language="plpgsql",
-            volatility="immutable",
-            body=f"begin {body}; end",
-        )
-        rated = pg.Domain(
-            schema=SCHEMA, name="rated", base="integer", checks={"c": "lab.rate(value) > 0"}
-        )
-        parts: list[sa.schema.SchemaItem] = [
-            sa.Column("size", sa.Integer),
-            sa.Column("rated", pg.ColumnType("lab.rated")),
-            sa.Column("rate", sa.Integer, sa.Computed("lab.rate(size)", persisted=True)),
-            sa.CheckConstraint("lab.rate(size) > 0", name="used"),
-            sa.Index("used_by", sa.text("lab.rate(size)")),
-        ]
-        return Schema(things(*parts).metadata, [rate, rated])
-
-    lab.migrate(declared("a", "return 1"))
+    lab.migrate(calling("a", "return 1"))
     lab.connection.execute(sa.text("insert into lab.things (id, size, rated) values (1, 1, 1)"))
-    assert lab.differences(declared("b", "raise 'rows were read'")) != []
+    assert lab.differences(calling("b", "raise 'rows were read'")) != []
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param("index", marks=pytest.mark.thorough),
+        *(pytest.param(each, marks=pytest.mark.exhaustive) for each in ("column", "check")),
+    ],
+)
+def test_rows_are_not_read_where_the_way_back_creates_what_goes(lab: Lab, part: str) -> None:
+    lab.migrate(calling("a", "return 1"), times=1)
+    lab.connection.execute(sa.text("insert into lab.things (id, size, rated) values (1, 1, 1)"))
+    without = calling("a", "raise 'rows were read'", part)
+    rate = next(each for each in without.entities if isinstance(each, pg.Function))
+    run_script(lab.connection, rate.create_statements())
+    assert lab.differences(without) != []
 
 
 def test_triggers_on_truncate_do_not_fire_and_stay_as_they_are(lab: Lab) -> None:

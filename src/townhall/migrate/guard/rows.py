@@ -12,11 +12,13 @@ from alembic.operations.ops import (
     AlterColumnOp,
     CreateForeignKeyOp,
     CreateIndexOp,
+    DropTableOp,
 )
 from sqlalchemy import Connection, Table, text
 
 from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.columns import ChangeColumnOp
+from townhall.migrate.operations.definitions import BringBackOp
 from townhall.migrate.operations.parts import CreatePartOp
 from townhall.migrate.operations.table_names import OnTable, name_of, table_of
 from townhall.migrate.savepoints import run_script
@@ -88,6 +90,8 @@ def _names_of_tables_read_by(operation: MigrateOperation) -> Collection[TableNam
     if isinstance(operation, CreateForeignKeyOp):
         referenced = operation.kw.get("referent_schema") or "public", operation.referent_table
         return [table_of(operation), referenced]
+    if isinstance(operation, BringBackOp):
+        return [] if isinstance(operation.drop, DropTableOp) else [table_of(operation.drop)]
     if isinstance(operation, AddColumnOp | AddConstraintOp | CreateIndexOp):
         return [table_of(cast("OnTable", operation))]
     # An operation of this package on a table holds the table itself.
