@@ -6,12 +6,14 @@ The small inputs are what public projects were found to have.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from alembic import command
 from sqlalchemy import Engine, NullPool
 
+from tests.autogenerate.lab import Schema
 from tests.autogenerate.round_trip import round_trip, sorted_columns
 from tests.support.applications import SmallApplication
 from tests.support.dump import dump
@@ -114,6 +116,22 @@ SMALL = {
         create trigger own before truncate on events_1 for each statement
         execute function refuse();
         create trigger every before insert on events for each row execute function refuse()
+    """,
+    "indexes and keys that not every partition has": """
+        create table p (id integer not null, k text) partition by list (id);
+        create table p1 partition of p for values in (1);
+        create table "P 2" partition of p for values in (2) partition by list (id);
+        create table p21 partition of "P 2" for values in (2);
+        create index some on only p (k);
+        create index some_1 on p1 (k);
+        alter index some attach partition some_1;
+        create index none on only p (k, id);
+        create index "W" on only "P 2" (id, k);
+        create index whole on p (id, k);
+        alter table only p add constraint some_key primary key (id);
+        alter table p1 add constraint key_1 primary key (id);
+        alter index some_key attach partition key_1;
+        comment on index some is 'Some'
     """,
     "table of a type": """
         create type measurement as (at timestamptz, value double precision);
@@ -284,3 +302,23 @@ def test_constraints_that_rows_break_come_back_not_valid(
 @pytest.mark.parametrize("script", SMALL.values(), ids=SMALL.keys())
 def test_object_comes_back_by_the_downgrade(script: str, databases: Databases) -> None:
     round_trip(databases, script, schemas=["shop"])
+
+
+@pytest.mark.thorough
+def test_index_of_a_partitioned_table_comes_back_with_those_of_its_partitions(
+    databases: Databases,
+) -> None:
+    metadata = sa.MetaData()
+    columns: list[sa.Column[Any]] = [sa.Column("id", sa.Integer), sa.Column("k", sa.Text)]
+    sa.Table("p", metadata, *columns, postgresql_partition_by="list (id)")
+    script = """
+        create table p (id integer, k text) partition by list (id);
+        create table p1 partition of p for values in (1);
+        create table "P 2" partition of p for values in (2) partition by list (id);
+        create table p21 partition of "P 2" for values in (2);
+        create index named on p1 (k);
+        create index everywhere on p (k);
+        alter index p21_k_idx rename to "Special";
+        comment on index "Special" is 'Special'
+    """
+    round_trip(databases, script, Schema(metadata))

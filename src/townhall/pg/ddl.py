@@ -138,9 +138,18 @@ def add_constraint(table: str, name: str, definition: str) -> str:
     return f"alter table {table} add {define_constraint(name, definition)}"
 
 
-def add_missing_constraint(table: str, name: str, definition: str) -> str:
-    """Return the addition of a constraint, where the table has none of its name."""
-    addition = add_constraint(table, name, definition)
+def add_missing_constraint(
+    table: str, name: str, definition: str, *, is_alone: bool = False
+) -> str:
+    """Return the addition of a constraint, where the table has none of its name.
+
+    Args:
+        table: The table as SQL names it.
+        name: The name of the constraint.
+        definition: What follows the name.
+        is_alone: Whether its partitions don't get it.
+    """
+    addition = add_constraint(f"only {table}" if is_alone else table, name, definition)
     return guarded(constraint_is_missing(table, name), [addition])
 
 

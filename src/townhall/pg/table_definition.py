@@ -134,12 +134,18 @@ class TableDefinition:
         yield from self._constraint_comment(name)
 
     def create_index(self, name: str) -> Iterable[str]:
-        """Yield what creates an index with its settings.
+        """Yield what creates an index with its settings, and first those of partitions.
 
         Args:
             name: The name of the index.
         """
+        attached = {*self.details.indexes[name].attached}
+        for partition in self.partitions:
+            for index in partition.table.indexes:
+                if sql.qualified(partition.table.schema, index) in attached:
+                    yield from partition.create_index(index)
         yield from self._index(name)
+        yield from self._attachments(name, self.details.indexes[name])
         yield from self._index_settings(name, self.details.indexes[name])
         yield from self._index_comment(name)
 
@@ -158,13 +164,25 @@ class TableDefinition:
         for sequence in self._sequences():
             yield self._own(sequence)
         for name, each in self.table.constraints.items():
-            if self._has_own(name, later) and not self._is_created(name):
+            is_missing = self._has_own(name, later) and not self._is_created(name)
+            if is_missing and name not in self._alone:
                 yield ddl.add_missing_constraint(self.name, name, each.definition)
         for name in self.table.indexes:
-            yield from self._index(name)
+            if name not in self._alone:
+                yield from self._index(name)
         for partition in self.partitions:
             yield from partition.create_bodies(())
             yield ddl.attach_partition(self.name, partition.name, str(partition.details.bound))
+        yield from self._create_alone(later)
+
+    def _create_alone(self, later: Collection[str]) -> Iterable[str]:
+        for name, details in self._alone.items():
+            if name in self.table.indexes:
+                yield from self._index(name)
+            elif self._has_own(name, later):
+                definition = self.table.constraints[name].definition
+                yield ddl.add_missing_constraint(self.name, name, definition, is_alone=True)
+            yield from self._attachments(name, details)
 
     def finish(self, later: Collection[str], references: Collection[str] = ()) -> Iterable[str]:
         """Yield what gives the table and its partitions everything else.
@@ -277,8 +295,18 @@ class TableDefinition:
     def _is_created(self, constraint: str) -> bool:
         # Of two keys of the same columns ``create table`` makes one.
         return (
-            self.table.constraints[constraint].is_validated and constraint not in self._second_keys
+            self.table.constraints[constraint].is_validated
+            and constraint not in self._second_keys
+            and constraint not in self._alone
         )
+
+    @cached_property
+    def _alone(self) -> Mapping[str, IndexDetails]:
+        # Attaching a partition would create an index for each of a partitioned table, so those
+        # that not every partition has are created after it.
+        every = {**self.details.constraints, **self.details.indexes}
+        is_partitioned = self.details.partition_key is not None
+        return {name: each for name, each in every.items() if is_partitioned and not each.is_valid}
 
     @cached_property
     def _second_keys(self) -> Collection[str]:
@@ -328,6 +356,11 @@ class TableDefinition:
     def _index(self, name: str) -> Iterable[str]:
         definition = self.table.indexes[name].definition
         yield ddl.unless_it_exists(definition)
+
+    def _attachments(self, name: str, details: IndexDetails) -> Iterable[str]:
+        index = sql.qualified(self.table.schema, name)
+        for each in details.attached:
+            yield f"alter index {index} attach partition {each}"
 
     def _settings(self) -> Iterable[str]:
         if self.details.of_type is not None:

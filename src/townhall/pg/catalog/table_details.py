@@ -107,6 +107,9 @@ class IndexDetails:
     Attributes:
         options: The storage parameters; of an index without a constraint its definition has them.
         statistics: The statistics targets that are set, by the number of the column.
+        is_valid: Whether queries use it; that of a partitioned table is, once each partition has
+            one that is attached to it.
+        attached: The indexes of partitions that are attached to it, in SQL.
         is_clustered: Whether the table was clustered by it.
         is_replica_identity: Whether it is the replica identity of the table.
         comment: The comment on the index.
@@ -114,6 +117,8 @@ class IndexDetails:
 
     options: Sequence[str]
     statistics: Mapping[str, int]
+    is_valid: bool
+    attached: Sequence[str]
     is_clustered: bool
     is_replica_identity: bool
     comment: str | None
@@ -331,6 +336,13 @@ def _indexes(name: str, condition: str) -> str:
             from pg_catalog.pg_attribute as e
             where e.attrelid = i.oid and e.attstattarget >= 0
         ), '{{}}'),
+        'is_valid', x.indisvalid,
+        'attached', array(
+            select h.inhrelid::regclass::text
+            from pg_catalog.pg_inherits as h
+            where h.inhparent = i.oid
+            order by 1
+        ),
         'is_clustered', x.indisclustered,
         'is_replica_identity', x.indisreplident,
         'comment', {comment("pg_class", "i")}
