@@ -5,6 +5,7 @@ What is new has such a type as it is declared, so it waits until the type has ch
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 
 from alembic.operations import MigrateOperation
@@ -45,8 +46,9 @@ def has_former_type(step: MigrateOperation, refused: Iterable[MigrateOperation])
 
 
 def _has_type(operation: MigrateOperation, type_: Entity) -> bool:
-    name = type_.name_parts[-1]
-    return any(name in text for text in _types(operation))
+    name = re.escape(type_.name_parts[-1].replace('"', '""'))
+    whole = re.compile(rf'(?<![\w$]){name}(?![\w$]|"?\.)')
+    return any(whole.search(text) for text in _types(operation))
 
 
 def _types(operation: MigrateOperation) -> Iterable[str]:
