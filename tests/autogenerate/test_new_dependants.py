@@ -144,6 +144,7 @@ def declared(rate: pg.Function, use: str, *, is_new_table: bool = False) -> Sche
 
 
 USES = [*uses()][1:]
+OF_TABLES = [use for use in USES if uses()[use].parts]
 PLAIN = [(("nothing", "index"), "argument name"), (("nothing", "check"), "result")]
 EACH = {*product([pair for use in USES for pair in (("nothing", use), (use, "nothing"))], CHANGES)}
 STAYS = {*product([(use, use) for use in USES], ["argument name"])}
@@ -191,7 +192,7 @@ def test_function_is_declared_as_it_was_while_what_calls_it_stays(
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("use", [use for use in USES if uses()[use].parts])
+@pytest.mark.parametrize("use", OF_TABLES)
 def test_function_changes_in_the_run_in_which_a_table_that_calls_it_comes_and_goes(
     lab: Lab, use: str
 ) -> None:
@@ -243,3 +244,23 @@ def test_function_changes_in_the_run_in_which_the_default_of_a_view_does(lab: La
 
     old = declared(BEFORE, "lab.rate(1)", "a", "gone")
     lab.there_and_back(old, declared(CHANGES["argument name"], "lab.rate(2)", "a", "new"))
+
+
+LONGER = function("rate", "select 1", a="bigint", b="text default 'b'")
+SOME = {("index", True), ("generated column", False)}
+
+
+@pytest.mark.parametrize(
+    ("use", "is_new_table"),
+    [
+        pytest.param(*each, marks=pytest.mark.thorough if each in SOME else pytest.mark.exhaustive)
+        for each in product(OF_TABLES, (False, True))
+    ],
+)
+def test_overload_goes_that_calls_of_what_is_new_fit(
+    lab: Lab, use: str, *, is_new_table: bool
+) -> None:
+    revision = lab.there_and_back(
+        declared(LONGER, "nothing"), declared(BEFORE, use, is_new_table=is_new_table)
+    )
+    assert "undecided" not in revision.upgrade

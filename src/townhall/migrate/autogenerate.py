@@ -24,7 +24,11 @@ from townhall.migrate.compare.columns import with_column_changes
 from townhall.migrate.compare.cycles import with_cycles_apart, with_foreign_keys_last
 from townhall.migrate.compare.decisions import decisions, waiting_for_types
 from townhall.migrate.compare.declared_names import with_names_of_database
-from townhall.migrate.compare.definitions import not_repeated, with_definitions
+from townhall.migrate.compare.definitions import (
+    columns_not_added,
+    not_repeated,
+    with_definitions,
+)
 from townhall.migrate.compare.dependants import is_change_of
 from townhall.migrate.compare.derived import referred_to, with_declared_by
 from townhall.migrate.compare.entities import Declared, compare
@@ -261,7 +265,8 @@ def _found(
         tried = [*on_tables, *first]
         needless = [each for each in tried if is_change_of(each, added)]
         changes_of_tables = with_foreign_keys_last([each for each in tried if each not in needless])
-        steps = [*drops, *types, *changes_of_tables, *creations, *others, *added.values(), *last]
+        additions = columns_not_added(added.values(), tried)
+        steps = [*drops, *types, *changes_of_tables, *creations, *others, *additions, *last]
         refusals = [each for each in refusals if each.operation not in [*steps, *needless]]
         operations, more = (
             ordered(connection, comparison, steps, declared.schemas, invoke) if steps else ([], [])

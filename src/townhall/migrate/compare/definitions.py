@@ -9,17 +9,19 @@ from typing import TypeGuard
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import (
+    AddColumnOp,
     CreateIndexOp,
+    CreateTableOp,
     CreateUniqueConstraintOp,
     DropColumnOp,
     DropConstraintOp,
     DropIndexOp,
     DropTableOp,
 )
-from sqlalchemy import Connection, MetaData, Table
+from sqlalchemy import Column, Connection, Constraint, MetaData, Table
 
 from townhall.migrate.operations.columns import ChangeColumnOp
-from townhall.migrate.operations.constraints import AddDefinedOp, DropDefinedOp
+from townhall.migrate.operations.constraints import AddCheckOp, AddDefinedOp, DropDefinedOp
 from townhall.migrate.operations.definitions import (
     DropDefinedColumnOp,
     DropDefinedIndexOp,
@@ -81,38 +83,62 @@ def not_repeated(
     earlier: Sequence[MigrateOperation],
     refused: Container[MigrateOperation | None],
 ) -> list[MigrateOperation]:
-    """Return operations without the drops and the changes of columns that come earlier.
+    """Return operations without those whose drop, addition or change comes earlier.
+
+    What an earlier operation added may have gone with a function that it called, or was refused.
 
     Args:
         operations: The operations.
         earlier: The operations that run before them.
-        refused: Those of them that did not run when the operations were found, so that what they
-            add is among these as well.
+        refused: Those of them that did not run when the operations were found.
     """
     drops = (DropConstraintOp, DropIndexOp)
     dropped = {_part(each) for each in earlier if isinstance(each, drops)}
-    adds = (CreateUniqueConstraintOp, CreateIndexOp, AddDefinedOp)
-    added = {_added(each) for each in earlier if isinstance(each, adds) and each in refused}
     changed = [
         each.statements for each in earlier if isinstance(each, ChangeColumnOp) and each in refused
     ]
-    return [
+    new = [
         each
         for each in operations
         if not (isinstance(each, drops) and _part(each) in dropped)
-        and not (isinstance(each, adds) and _added(each) in added)
         and not (isinstance(each, ChangeColumnOp) and each.statements in changed)
     ]
+    replaced = {_part(each) for each in new if isinstance(each, drops)}
+    added = {part for each in earlier for part in _added(each)} - replaced
+    return [each for each in new if added.isdisjoint(_added(each))]
 
 
-def _added(
-    operation: CreateUniqueConstraintOp | CreateIndexOp | AddDefinedOp,
-) -> tuple[TableName, str]:
-    if isinstance(operation, AddDefinedOp):
-        return name_of(operation.table), operation.constraint_name
-    if isinstance(operation, CreateIndexOp):
-        return table_of(operation), str(operation.index_name)
-    return table_of(operation), str(operation.constraint_name)
+def _added(operation: MigrateOperation) -> Iterable[_PartOfTable]:
+    if isinstance(operation, CreateTableOp):
+        table, constraints = table_of(operation), operation.columns
+        yield from ((table, str(each.name)) for each in constraints if isinstance(each, Constraint))
+    elif isinstance(operation, AddDefinedOp):
+        yield name_of(operation.table), operation.constraint_name
+    elif isinstance(operation, CreateIndexOp):
+        yield table_of(operation), str(operation.index_name)
+    elif isinstance(operation, CreateUniqueConstraintOp | AddCheckOp):
+        yield table_of(operation), str(operation.constraint_name)
+
+
+def columns_not_added(
+    additions: Iterable[MigrateOperation], earlier: Iterable[MigrateOperation]
+) -> list[MigrateOperation]:
+    """Return additions of columns without those that come earlier, also with their table.
+
+    Args:
+        additions: The additions.
+        earlier: The operations that run before them.
+    """
+    added = {each for operation in earlier for each in _columns(operation)}
+    return [each for each in additions if added.isdisjoint(_columns(each))]
+
+
+def _columns(operation: MigrateOperation) -> Iterable[_PartOfTable]:
+    if isinstance(operation, CreateTableOp):
+        columns = (each for each in operation.columns if isinstance(each, Column))
+        yield from ((table_of(operation), each.name) for each in columns)
+    elif isinstance(operation, AddColumnOp):
+        yield table_of(operation), operation.column.name
 
 
 def _is_of_other_type(operation: MigrateOperation) -> TypeGuard[ChangeColumnOp]:
