@@ -181,6 +181,14 @@ _EDGES = """
     where d.deptype in ('n', 'a', 'i')
 """
 
+# Before 16 to_regprocedure() raises an error where a type does not exist.
+_ROUTINES = """
+    select p.oid, p.oid::regprocedure::text as name
+    from pg_catalog.pg_proc as p
+    where p.pronamespace <> 'pg_catalog'::regnamespace
+        and current_setting('server_version_num')::integer < 160000
+"""
+
 _SEEDS = """
     select
         not t.is_recreated
@@ -199,15 +207,8 @@ _SEEDS = """
         coalesce(
             case when current_setting('server_version_num')::integer >= 160000 then
                 to_regprocedure(t.function)::oid
-            else
-                -- There to_regprocedure() raises an error where a type does not exist.
-                (
-                    select p.oid
-                    from pg_catalog.pg_proc as p
-                    where p.pronamespace <> 'pg_catalog'::regnamespace
-                        and p.oid::regprocedure::text = replace(t.function, ', ', ',')
-                )
             end,
+            p.oid,
             to_regtype(t.type)::oid,
             o.oid,
             c.oid
@@ -218,6 +219,7 @@ _SEEDS = """
         cast(:type as text[]), cast(:constraint as text[]), cast(:has_keys as boolean[]),
         cast(:is_recreated as boolean[])
     ) as t (function, relation, "column", type, "constraint", has_keys, is_recreated)
+    left join routines as p on p.name = replace(t.function, ', ', ',')
     -- A column changes in partitions as well, which have policies, triggers and views of their own.
     left join lateral (
         with recursive tables (oid) as (
@@ -534,6 +536,7 @@ _ENTITIES = f"""
 _QUERY = f"""
     with recursive
     edges as materialized ({_EDGES}),
+    routines as materialized ({_ROUTINES}),
     seeds as ({_SEEDS}),
     found as ({_FOUND}),
     members as (

@@ -278,6 +278,8 @@ def server_version(connection: Connection) -> int:
 def empty_search_path(connection: Connection) -> Iterator[None]:
     """Read with an empty search path, so that PostgreSQL qualifies every name it renders.
 
+    Nor does it compile queries of the catalogs meanwhile (``jit``), which takes seconds for those
+    that follow dependencies: their estimated costs are high, and they run for milliseconds.
     Within another one it takes no statement.
 
     Args:
@@ -286,14 +288,25 @@ def empty_search_path(connection: Connection) -> Iterator[None]:
     if connection.info.get(_IS_EMPTY):
         yield
         return
-    query = "select current_setting('search_path'), set_config('search_path', '', true)"
-    before, _ = connection.exec_driver_sql(query).one()
+    before = connection.exec_driver_sql(_READING).mappings().one()
     connection.info[_IS_EMPTY] = True
     try:
         yield
     finally:
         del connection.info[_IS_EMPTY]
-    set_search_path(connection, before)
+    connection.exec_driver_sql(_AS_BEFORE, {"path": before["path"], "jit": before["jit"]})
+
+
+_READING = """
+    select
+        current_setting('search_path') as path,
+        current_setting('jit') as jit,
+        set_config('search_path', '', true),
+        set_config('jit', 'off', true)
+"""
+_AS_BEFORE = """
+    select set_config('search_path', %(path)s, true), set_config('jit', %(jit)s, true)
+"""
 
 
 def set_search_path(connection: Connection, path: str) -> None:
