@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from tests.autogenerate.lab import SCHEMA, SINCE_2_1, Lab, Schema
 from townhall import pg
@@ -138,26 +139,31 @@ def test_function_that_reads_the_table_that_calls_it_is_created(lab: Lab) -> Non
 @pytest.mark.thorough
 def test_parts_that_call_a_function_of_their_tables_view_are_added_after_it(lab: Lab) -> None:
     metadata = sa.MetaData()
-    following = sa.text("lab.following()")
+    following = sa.text("lab.following(0)")
     sa.Table(
         "t",
         metadata,
         sa.Column("id", sa.Integer, primary_key=True, server_default=following),
         sa.Column("n", sa.Integer, server_default=following),
-        sa.CheckConstraint("n <= lab.following()", name="small"),
+        sa.Column("next", sa.Integer, sa.Computed("lab.following(id)", persisted=True)),
+        sa.CheckConstraint("n <= lab.following(1)", name="small"),
+        sa.CheckConstraint("n <> lab.following(2)"),
+        ExcludeConstraint((sa.text("int4range(id, lab.following(id))"), "&&"), name="apart"),
         schema=SCHEMA,
     )
     function = pg.Function(
         schema=SCHEMA,
         name="following",
+        arguments={"given": "integer"},
         returns="integer",
-        body="begin atomic select coalesce(max(n), 0) + 1 from lab.seen; end",
+        volatility="immutable",
+        body="begin atomic select coalesce(max(n), given) + 1 from lab.seen where n > given; end",
     )
     view = pg.View(schema=SCHEMA, name="seen", definition="select n from lab.t")
     revision = lab.there_and_back(Schema(), Schema(metadata, [function, view]))
     table, later = revision.upgrade.split("op.create_table", 1)[1].split("pg.create_entity", 1)
     assert "following" not in table
-    assert later.count("set default lab.following()") == 2
+    assert later.count("set default lab.following(0)") == 2
 
 
 def test_function_that_reads_what_does_not_exist_needs_a_hand(lab: Lab) -> None:

@@ -1,21 +1,27 @@
-"""Checks and defaults of new tables that call functions which read their table by way of a view."""
+"""Parts of new tables that call functions which read their table by way of a view."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from copy import copy
-from typing import Any
+from typing import Any, TypeGuard
 
 from alembic.operations import MigrateOperation
-from alembic.operations.ops import CreateTableOp
+from alembic.operations.ops import AddColumnOp, CreateTableOp
 from sqlalchemy import CheckConstraint, Column
-from sqlalchemy.schema import SchemaItem
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.dialects.postgresql.base import PGDDLCompiler
+from sqlalchemy.schema import ColumnCollectionConstraint, SchemaItem
 
 from townhall.migrate.compare.columns import default_in_sql, type_in_sql
 from townhall.migrate.compare.decisions import Refusal
 from townhall.migrate.operations.columns import ChangeColumnOp, ColumnState
 from townhall.migrate.operations.constraints import AddCheckOp
 from townhall.pg import CreateEntityOp, Routine
+from townhall.pg.dialect import named_dialect
+
+_compiler = PGDDLCompiler(named_dialect(), None)  # type: ignore[arg-type] # nothing to compile
 
 
 def with_calls_apart(
@@ -42,36 +48,58 @@ def with_calls_apart(
     additions: list[MigrateOperation] = []
     for each in operations:
         if isinstance(each, CreateTableOp) and each in refused:
-            table, later = _divided(each, functions)
-            changed.append(table)
-            additions += later
+            calling = [part for part in each.columns if _is_apart(part, each, functions)]
+            additions += _additions(each, calling)
+            changed.append(_without(each, calling) if calling else each)
         else:
             changed.append(each)
-    return [*changed, *additions] if additions else None
+    return None if changed == [*operations] else [*changed, *additions]
 
 
-def _divided(
-    creation: CreateTableOp, functions: Collection[str]
-) -> tuple[CreateTableOp, Sequence[MigrateOperation]]:
-    calling = [each for each in creation.columns if _calls(each, functions)]
+def _without(creation: CreateTableOp, calling: Sequence[SchemaItem]) -> CreateTableOp:
     table = copy(creation)
+    # Columns are compared by SQL.
+    apart = {*map(id, calling)}
     table.columns = [
-        _without_default(each) if isinstance(each, Column) and _calls(each, functions) else each
+        _without_default(each) if isinstance(each, Column) and id(each) in apart else each
         for each in creation.columns
-        if isinstance(each, Column) or not _calls(each, functions)
+        if id(each) not in apart or (isinstance(each, Column) and not _is_generated(each))
     ]
-    return table, [*_additions(creation, calling)]
+    return table
+
+
+def _is_generated(item: SchemaItem) -> TypeGuard[Column[Any]]:
+    return isinstance(item, Column) and item.computed is not None
+
+
+def _is_apart(item: SchemaItem, creation: CreateTableOp, functions: Collection[str]) -> bool:
+    # What a constraint is on stays in the table.
+    return _calls(item, functions) and not (
+        _is_generated(item) and any(_is_on(each, item.name) for each in creation.columns)
+    )
+
+
+def _is_on(item: SchemaItem, column: str) -> bool:
+    if isinstance(item, CheckConstraint):
+        return re.search(rf"\b{re.escape(column)}\b", str(item.sqltext)) is not None
+    return isinstance(item, ColumnCollectionConstraint) and any(
+        each.name == column for each in item.columns
+    )
 
 
 def _calls(item: SchemaItem, functions: Collection[str]) -> bool:
-    return any(name in _text(item).casefold() for name in functions)
+    text = _text(item).casefold()
+    return any(name in text for name in functions)
 
 
 def _text(item: SchemaItem) -> str:
+    if _is_generated(item):
+        return str(item.computed.sqltext) if item.computed else ""
     if isinstance(item, Column):
         return default_in_sql(item) or ""
-    # The downgrade drops a check by its name.
-    return str(item.sqltext) if isinstance(item, CheckConstraint) and item.name else ""
+    if isinstance(item, CheckConstraint):
+        return str(item.sqltext)
+    return str(_compiler.process(item)) if isinstance(item, ExcludeConstraint) else ""
 
 
 def _without_default(column: Column[Any]) -> Column[Any]:
@@ -85,9 +113,13 @@ def _without_default(column: Column[Any]) -> Column[Any]:
 def _additions(
     creation: CreateTableOp, calling: Iterable[SchemaItem]
 ) -> Iterable[MigrateOperation]:
+    # The comparison of tables adds exclusions, and checks without a name under PostgreSQL's, by
+    # which the downgrade drops them.
     for each in calling:
-        if isinstance(each, CheckConstraint):
+        if isinstance(each, CheckConstraint) and each.name:
             yield AddCheckOp.from_constraint(each)
+        elif _is_generated(each):
+            yield AddColumnOp(creation.table_name, each, schema=creation.schema)
         elif isinstance(each, Column):
             type_, _, collation = type_in_sql(each.type).partition(" collate ")
             former = ColumnState(type_, collation or None, None)

@@ -134,10 +134,20 @@ def _repeatable_one(
     place = place_of(operation)
     if place is None:
         return operation
-    if isinstance(operation, DropConstraintOp) and place in dropped_tables(later):
-        return RewrittenOp(operation, [_constraint(place, str(operation.constraint_name)).drop])
+    if place in dropped_tables(later) and (drop := _drop_before_table(operation, place)):
+        return RewrittenOp(operation, [drop])
     call, settings = _call(context, operation, place)
     return SafeOp(operation, call, settings) if call else operation
+
+
+def _drop_before_table(operation: MigrateOperation, place: TableName) -> str | None:
+    # In a second run the table is gone.
+    if isinstance(operation, DropConstraintOp):
+        return _constraint(place, str(operation.constraint_name)).drop
+    if isinstance(operation, DropColumnOp):
+        table, column = sql.qualified(*place), sql.quote(operation.column_name)
+        return f"alter table if exists {table} drop column if exists {column}"
+    return None
 
 
 def _call(
