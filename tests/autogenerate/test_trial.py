@@ -68,6 +68,21 @@ def test_downgrade_that_fails_is_refused(lab: Lab) -> None:
         finish_and_try(lab.context(schema), None, [script])
 
 
+@pytest.mark.thorough
+def test_refusal_names_what_is_wrong_and_no_body_that_reads_by_a_search_path(lab: Lab) -> None:
+    for statement in (
+        "create domain lab.mood as text",
+        "set local search_path = lab",
+        "create function lab.f() returns lab.mood language sql as 'select null::mood'",
+        "reset search_path",
+        "create view lab.endless as select 1 as n",
+        "create or replace view lab.endless as select n from lab.endless",
+    ):
+        lab.connection.execute(sa.text(statement))
+    with pytest.raises(CommandError, match=r"would not run: create_view lab endless: relation"):
+        lab.differences(Schema())
+
+
 def test_revision_after_which_something_differs_is_refused(lab: Lab) -> None:
     schema = things()
     script = generated(lab, schema)
