@@ -295,6 +295,36 @@ def test_function_that_goes_with_the_expression_that_calls_it(lab: Lab) -> None:
     )
 
 
+def with_heirs(lab: Lab, schema: Schema) -> None:
+    lab.migrate(schema)
+    for statement in (
+        "create schema far",
+        "create table far.heirs () inherits (lab.things)",
+        "create table far.heirs_of_heirs () inherits (far.heirs)",
+    ):
+        lab.connection.execute(sa.text(statement))
+
+
+def test_expression_changes_in_all_tables_that_inherit_the_column(lab: Lab) -> None:
+    def declared(expression: str) -> Schema:
+        check = sa.CheckConstraint("total <> ''", name="full")
+        return Schema(things(total(expression), check))
+
+    with_heirs(lab, declared(OLD))
+    lab.there_and_back(declared(OLD), declared(NEW))
+
+
+def test_column_that_tables_of_several_levels_inherit_needs_a_hand_to_be_an_ordinary_one(
+    lab: Lab,
+) -> None:
+    with_heirs(lab, Schema(things(total(OLD))))
+    schema = Schema(things(sa.Column("total", sa.Text, nullable=False, comment="The total.")))
+    upgrade, _ = lab.operations(schema)
+    written = " ".join(code(upgrade, lab.context(schema)).replace("#", "").split())
+    assert written.count("UNDECIDED") == 1
+    assert "no table that inherits from it, has partitions or such tables itself" in written
+
+
 def test_column_that_is_read_by_another_schema_needs_a_hand(lab: Lab) -> None:
     def declared(*options: sa.schema.SchemaItem) -> Schema:
         return Schema(things(sa.Column("total", sa.Integer, *options)))

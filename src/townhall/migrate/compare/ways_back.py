@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from alembic.operations import MigrateOperation
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from townhall.migrate.compare.decisions import generation_by_hand
 from townhall.migrate.compare.entities import Declared
@@ -22,6 +22,19 @@ from townhall.pg.catalog import Dependants, Target, read_dependants
 from townhall.pg.state import Key, State, read_state
 
 Invoke = Callable[[MigrateOperation], None]
+
+_REFUSED_IN_LEVELS = (
+    "PostgreSQL makes a generated column an ordinary one only where no partition of the table, and"
+    " no table that inherits from it, has partitions or such tables itself"
+)
+_HAS_LEVELS = """
+    select exists (
+        select
+        from pg_catalog.pg_inherits as h
+        join pg_catalog.pg_inherits as g on g.inhparent = h.inhrelid
+        where h.inhparent = to_regclass(:table)
+    )
+"""
 
 
 def with_ways_back(
@@ -55,6 +68,8 @@ def _with_way_back(
     connection: Connection, operation: DropExpressionOp, actual: State, invoke: Invoke
 ) -> MigrateOperation:
     table, column = operation.table, operation.column
+    if connection.scalar(text(_HAS_LEVELS), {"table": qualified_name(table)}):
+        return generation_by_hand(table, column, _REFUSED_IN_LEVELS)
     target = Target(relation=qualified_name(table), column=column, is_recreated=True)
     found = read_dependants(connection, [target])
     if lost := sorted(found.entities - actual.keys()):

@@ -354,6 +354,7 @@ _GENERATED = f"""
         on m.classid = 'pg_catalog.pg_class'::regclass and c.oid = m.objid and not c.relispartition
     join pg_catalog.pg_attribute as a
         on a.attrelid = c.oid and a.attnum = m.objsubid and a.attgenerated <> ''
+        and (a.attinhcount = 0 or a.attislocal)  -- else it goes and comes with its parent's
     join pg_catalog.pg_attrdef as d on d.adrelid = c.oid and d.adnum = a.attnum
     join pg_catalog.pg_type as t on t.oid = a.atttypid
 """
