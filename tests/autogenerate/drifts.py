@@ -595,7 +595,7 @@ DRIFTS = (
     Drift(
         "a unique constraint is dropped",
         "alter table public.organizations drop constraint uq_organizations_slug",
-        ("UniqueConstraint", "organizations", "slug"),
+        ("uq_", "organizations", "slug"),
     ),
     Drift(
         "a unique constraint takes nulls for equal",
@@ -606,7 +606,7 @@ DRIFTS = (
             add constraint uq_table_assignments_event_id_table_number_seat_number
             unique nulls not distinct (event_id, table_number, seat_number) deferrable
         """,
-        ("UniqueConstraint", "table_assignments", "seat_number"),
+        ("uq_", "table_assignments", "seat_number"),
     ),
     Drift(
         "a unique constraint is checked for each row",
@@ -617,7 +617,7 @@ DRIFTS = (
             add constraint uq_table_assignments_event_id_table_number_seat_number
             unique (event_id, table_number, seat_number)
         """,
-        ("UniqueConstraint", "table_assignments", "seat_number"),
+        ("uq_", "table_assignments", "seat_number"),
     ),
     Drift(
         "a primary key is dropped",
