@@ -63,8 +63,11 @@ SERIAL = SerialForIdentityOp(
 MAKE_SERIAL = """
     do $do$
     declare
-        numbers text;
-        next_number bigint;
+        former regclass;
+        later regclass;
+        next_number numeric;
+        step bigint;
+        counted record;
     begin
         if not exists (
             select
@@ -76,24 +79,34 @@ MAKE_SERIAL = """
             return;
         end if;
         lock table shop."Orders" in access exclusive mode;
-        numbers := pg_catalog.pg_get_serial_sequence('shop."Orders"', 'id');
+        former := pg_catalog.pg_get_serial_sequence('shop."Orders"', 'id');
         execute
-            'select last_value + case when is_called then s.seqincrement else 0 end from '
-            || numbers || ', pg_catalog.pg_sequence as s where s.seqrelid = $1'
-        into strict next_number
-        using numbers::regclass;
+            'select last_value + case when is_called then s.seqincrement else 0::numeric end,'
+            || ' s.seqincrement from ' || former::text
+            || ', pg_catalog.pg_sequence as s where s.seqrelid = $1'
+        into strict next_number, step
+        using former;
         alter table shop."Orders" alter column id drop identity;
         create sequence shop."Orders_id_seq" as integer;
         alter sequence shop."Orders_id_seq" owner to keeper;
         alter sequence shop."Orders_id_seq" owned by shop."Orders".id;
         alter table shop."Orders" alter column id
         set default nextval('shop."Orders_id_seq"'::regclass);
-        if next_number between 1 and (
-            select s.seqmax
-            from pg_catalog.pg_sequence as s
-            where s.seqrelid = 'shop."Orders_id_seq"'::regclass
-        ) then
-            execute 'alter sequence ' || 'shop."Orders_id_seq"' || ' restart with ' || next_number;
+        later := 'shop."Orders_id_seq"';
+        select s.* into strict counted
+        from pg_catalog.pg_sequence as s
+        where s.seqrelid = later;
+        if step < 0 and counted.seqincrement > 0 then
+            select coalesce(max(id) + 1::numeric, next_number) into next_number from shop."Orders";
+        elsif step > 0 and counted.seqincrement < 0 then
+            select coalesce(min(id) - 1::numeric, next_number) into next_number from shop."Orders";
+        end if;
+        if next_number between counted.seqmin and counted.seqmax then
+            execute 'alter sequence ' || later::text || ' restart with ' || next_number;
+        elsif next_number > counted.seqmax and counted.seqincrement > 0 then
+            perform pg_catalog.setval(later, counted.seqmax);
+        elsif next_number < counted.seqmin and counted.seqincrement < 0 then
+            perform pg_catalog.setval(later, counted.seqmin);
         end if;
     end
     $do$;
@@ -159,9 +172,11 @@ CREATE_FORMER_SEQUENCE = """
 MAKE_IDENTITY = """
     do $do$
     declare
-        numbers text;
-        last_number bigint;
-        is_used boolean;
+        former regclass;
+        later regclass;
+        next_number numeric;
+        step bigint;
+        counted record;
     begin
         if exists (
             select
@@ -173,13 +188,32 @@ MAKE_IDENTITY = """
             return;
         end if;
         lock table shop."Orders" in access exclusive mode;
-        numbers := pg_catalog.pg_get_serial_sequence('shop."Orders"', 'id');
-        execute 'select last_value, is_called from ' || numbers into strict last_number, is_used;
+        former := pg_catalog.pg_get_serial_sequence('shop."Orders"', 'id');
+        execute
+            'select last_value + case when is_called then s.seqincrement else 0::numeric end,'
+            || ' s.seqincrement from ' || former::text
+            || ', pg_catalog.pg_sequence as s where s.seqrelid = $1'
+        into strict next_number, step
+        using former;
         alter table shop."Orders" alter column id drop default;
-        execute 'drop sequence ' || numbers;
+        execute 'drop sequence ' || former::text;
         alter table shop."Orders" alter column id add generated always as identity (start with 10);
-        numbers := pg_catalog.pg_get_serial_sequence('shop."Orders"', 'id');
-        perform pg_catalog.setval(numbers::regclass, last_number, is_used);
+        later := pg_catalog.pg_get_serial_sequence('shop."Orders"', 'id');
+        select s.* into strict counted
+        from pg_catalog.pg_sequence as s
+        where s.seqrelid = later;
+        if step < 0 and counted.seqincrement > 0 then
+            select coalesce(max(id) + 1::numeric, next_number) into next_number from shop."Orders";
+        elsif step > 0 and counted.seqincrement < 0 then
+            select coalesce(min(id) - 1::numeric, next_number) into next_number from shop."Orders";
+        end if;
+        if next_number between counted.seqmin and counted.seqmax then
+            execute 'alter sequence ' || later::text || ' restart with ' || next_number;
+        elsif next_number > counted.seqmax and counted.seqincrement > 0 then
+            perform pg_catalog.setval(later, counted.seqmax);
+        elsif next_number < counted.seqmin and counted.seqincrement < 0 then
+            perform pg_catalog.setval(later, counted.seqmin);
+        end if;
     end
     $do$;
 """
