@@ -122,16 +122,16 @@ SMALL = {
         create table p1 partition of p for values in (1);
         create table "P 2" partition of p for values in (2) partition by list (id);
         create table p21 partition of "P 2" for values in (2);
-        create index some on only p (k);
-        create index some_1 on p1 (k);
-        alter index some attach partition some_1;
-        create index none on only p (k, id);
+        create index half on only p (k);
+        create index half_1 on p1 (k);
+        alter index half attach partition half_1;
+        create index nowhere on only p (k, id);
         create index "W" on only "P 2" (id, k);
         create index whole on p (id, k);
-        alter table only p add constraint some_key primary key (id);
+        alter table only p add constraint half_key primary key (id);
         alter table p1 add constraint key_1 primary key (id);
-        alter index some_key attach partition key_1;
-        comment on index some is 'Some'
+        alter index half_key attach partition key_1;
+        comment on index half is 'Half'
     """,
     "table of a type": """
         create type measurement as (at timestamptz, value double precision);
