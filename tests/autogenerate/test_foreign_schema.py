@@ -231,6 +231,19 @@ SMALL = {
         alter table others_1 add constraint other foreign key (id) references metrics_1;
         comment on constraint other on others_1 is 'Other'
     """,
+    "primary keys of tables whose parents say that the column is not null, or do not": """
+        create table required (id integer not null);
+        create table keyed () inherits (required);
+        alter table keyed add primary key (id);
+        create table keyed_from_the_start (primary key (id)) inherits (required);
+        create table keyed_by_an_index () inherits (required);
+        create unique index number on keyed_by_an_index (id);
+        alter table keyed_by_an_index add primary key using index number;
+        create table optional (id integer);
+        create table keyed_before_its_parent () inherits (optional);
+        alter table keyed_before_its_parent add primary key (id);
+        alter table optional add primary key (id);
+    """,
     "enum of a function that a policy of the platform calls": """
         create schema storage;
         create table storage.objects (id integer);

@@ -22,6 +22,8 @@ from townhall.pg.trigger import Trigger
 
 _Part = TypeVar("_Part")
 _PRIMARY_KINDS = ("primary key", "unique", "exclude")
+_NOT_NULL_HAS_NAMES = 18
+"""The first version in which it is a constraint with a name that a column is not null."""
 
 
 @dataclass(frozen=True)
@@ -280,7 +282,8 @@ class TableDefinition:
             for name, each in table.constraints.items()
             if name in references or (self._has_own(name, later) and self._is_created(name))
         ]
-        parts = ",\n".join(f"    {sql.indented(each).lstrip()}" for each in columns + constraints)
+        lines = [*columns, *self._not_null_of_inherited(), *constraints]
+        parts = ",\n".join(f"    {sql.indented(each).lstrip()}" for each in lines)
         unlogged = "unlogged " if table.persistence == "unlogged" else ""
         clauses = [
             f"inherits ({', '.join(details.parents)})"
@@ -293,9 +296,15 @@ class TableDefinition:
         return "\n".join([head, *filter(None, clauses)])
 
     def _is_created(self, constraint: str) -> bool:
-        # Of two keys of the same columns ``create table`` makes one.
+        # Of two keys of the same columns ``create table`` makes one, and a primary key makes it a
+        # column's own that it is not null, which ``alter table`` does not where it is inherited.
+        inherits_not_null = any(
+            each.is_not_null_inherited and constraint in each.constraints
+            for each in self.details.columns.values()
+        )
         return (
             self.table.constraints[constraint].is_validated
+            and not (inherits_not_null and self.table.constraints[constraint].kind == "primary key")
             and constraint not in self._second_keys
             and constraint not in self._alone
         )
@@ -340,8 +349,17 @@ class TableDefinition:
         plain = ddl.define_column(column._replace(is_nullable=True))
         if not details.not_null.is_validated:
             return plain
-        clause = "" if details.not_null.is_inheritable else " no inherit"
-        return f"{plain} constraint {sql.quote(details.not_null.name)} not null{clause}"
+        return f"{plain} {_named(details.not_null)} not null{_inheritance(details.not_null)}"
+
+    def _not_null_of_inherited(self) -> Iterable[str]:
+        for name, details in self.details.columns.items():
+            if not details.has_own_not_null or self.server_version < _NOT_NULL_HAS_NAMES:
+                continue
+            if details.not_null is None:
+                yield f"not null {sql.quote(name)}"
+            elif details.not_null.is_validated:
+                clause = f"not null {sql.quote(name)}{_inheritance(details.not_null)}"
+                yield f"{_named(details.not_null)} {clause}"
 
     def _sequences(
         self, column: str | None = None, *, of_identity: bool = False
@@ -386,7 +404,7 @@ class TableDefinition:
         if details.has_own_default:
             default = self.table.columns[name].default
             yield f"{alter} {'drop default' if default is None else f'set default {default}'}"
-        if details.has_own_not_null:
+        if details.has_own_not_null and self.server_version < _NOT_NULL_HAS_NAMES:
             yield f"{alter} set not null"
         if details.statistics is not None:
             yield f"{alter} set statistics {details.statistics}"
@@ -401,8 +419,7 @@ class TableDefinition:
 
     def _not_null_settings(self, column: str, constraint: NotNull) -> Iterable[str]:
         if not constraint.is_validated:
-            clause = "" if constraint.is_inheritable else " no inherit"
-            definition = f"not null {sql.quote(column)}{clause} not valid"
+            definition = f"not null {sql.quote(column)}{_inheritance(constraint)} not valid"
             yield ddl.add_missing_constraint(self.name, constraint.name, definition)
         if constraint.comment is not None:
             name = f"{sql.quote(constraint.name)} on {self.name}"
@@ -533,3 +550,11 @@ def _create_sequence(sequence: OwnedSequence) -> str:
 def _options(options: Iterable[str]) -> str:
     pairs = (option.partition("=") for option in options)
     return ", ".join(f"{name} = {sql.literal(value)}" for name, _, value in pairs)
+
+
+def _named(constraint: NotNull) -> str:
+    return f"constraint {sql.quote(constraint.name)}"
+
+
+def _inheritance(constraint: NotNull) -> str:
+    return "" if constraint.is_inheritable else " no inherit"

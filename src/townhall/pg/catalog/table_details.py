@@ -49,7 +49,8 @@ class ColumnDetails:
     Attributes:
         is_inherited: Whether a parent table brings it, and the table itself does not.
         has_own_default: Whether it is inherited and has another default than in a parent table.
-        has_own_not_null: Whether it is inherited and not null, but in no parent table.
+        has_own_not_null: Whether it is inherited, and the table itself says that it is not null;
+            before PostgreSQL 18, whether it is in no parent table.
         is_not_null_inherited: Whether a parent table says that it is not null, and the table itself
             does not; known since PostgreSQL 18.
         not_null: The constraint that it is not null, where that is not as PostgreSQL makes it for
@@ -235,8 +236,14 @@ _COLUMNS = f"""
                     where d.adrelid = c.oid and d.adnum = a.attnum
                 )
         ),
-        'has_own_not_null', {_IS_INHERITED} and a.attnotnull and not exists (
-            select from {_OF_PARENTS} where {_IS_SAME_COLUMN} and p.attnotnull
+        'has_own_not_null', {_IS_INHERITED} and a.attnotnull and (
+            not exists (select from {_OF_PARENTS} where {_IS_SAME_COLUMN} and p.attnotnull)
+            or exists (
+                select
+                from pg_catalog.pg_constraint as o
+                where o.conrelid = c.oid and o.contype = 'n' and o.conkey = array[a.attnum]
+                    and o.conislocal
+            )
         ),
         'is_not_null_inherited', not c.relispartition and exists (
             select
