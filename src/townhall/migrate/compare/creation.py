@@ -280,8 +280,9 @@ class Creation:
 
     def _may_be_gone(self, step: Step) -> bool:
         # Types and sequences that exist have been changed, and by then PostgreSQL may refuse that.
+        # Of a domain its default and checks may be gone, which call functions.
         is_changed = isinstance(step, AlterableEntity) and step.key in self._actual
-        return isinstance(step, Entity) and not is_changed
+        return isinstance(step, Entity) and (not is_changed or isinstance(step, Domain))
 
     def _run_one(self, step: Step) -> None:
         if isinstance(step, Routine):
