@@ -189,7 +189,13 @@ def with_keys(temporary: TableState, table: Table, actual: TableState | None) ->
             name: _owned(name, with_numbers(_compiler, columns[name], each), actual)
             for name, each in temporary.columns.items()
         },
-        constraints={**written, **keys, **not_valid},
+        # What the table inherits need not be declared.
+        constraints={
+            **({} if actual is None else actual.inherited),
+            **written,
+            **keys,
+            **not_valid,
+        },
         foreign_keys={} if actual is None else foreign_keys(table, actual.foreign_keys),
         indexes=indexes,
         comments=declared_comments(table, actual),

@@ -29,6 +29,7 @@ class TableState:
         foreign_keys: The definitions of the valid foreign keys, by name.
         indexes: The definitions of the other indexes, by name.
         comments: The comments on constraints and indexes, foreign keys included.
+        inherited: Those of the constraints that only a parent table has; it is not compared.
         described: The columns as the catalogs describe them, by name.
         owner: The owner, where that is not the current role; it is not compared.
     """
@@ -38,6 +39,7 @@ class TableState:
     foreign_keys: Mapping[str, str]
     indexes: Mapping[str, str]
     comments: Mapping[Part, str]
+    inherited: Mapping[str, str] = field(compare=False)
     described: Mapping[str, catalog.Column] = field(compare=False)
     owner: str | None = field(compare=False)
 
@@ -60,7 +62,7 @@ def read_tables(
                 name: each.definition
                 for name, each in table.constraints.items()
                 # Alembic compares foreign keys, but not whether they were ever validated.
-                if not _is_valid_foreign_key(each) and not each.is_inherited
+                if not _is_valid_foreign_key(each)
             },
             foreign_keys={
                 name: each.definition
@@ -69,6 +71,11 @@ def read_tables(
             },
             indexes={name: _index(each) for name, each in table.indexes.items()},
             comments=_comments(table),
+            inherited={
+                name: each.definition
+                for name, each in table.constraints.items()
+                if each.is_inherited
+            },
             described=table.columns,
             owner=table.owner,
         )
