@@ -41,7 +41,6 @@ TYPES: Mapping[str, str] = {
     'postgresql.ENUM("a", "b", name="mood", create_type=False)': "Text",
     'postgresql.ENUM("a", "b", name="mood", metadata=metadata)': "Text",
     'Enum("a", "b", name="mood", metadata=metadata)': "Text",
-    'Enum("a", "b", name="mood", inherit_schema=True)': "Text",
     'Enum("a", "b", name="mood", native_enum=False)': "Text",
     'Enum("a", "b", name="mood", native_enum=False, create_constraint=True)': "Text",
     'Enum("a", "b", name="mood", native_enum=False, length=40)': "Text",

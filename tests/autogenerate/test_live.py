@@ -23,7 +23,7 @@ CHANGES = {
     "index": ('Index("by_name", "name")', "safety.create_index("),
     "index with options": (
         (
-            'Index("by_Price", "Price", unique=True, postgresql_where=text("name <> \':x\'"),'
+            'Index("by_Price", "Price", unique=True, postgresql_where=text("name <> \'\\\\:x\'"),'
             ' postgresql_include=["id"])'
         ),
         "safety.create_index(",
