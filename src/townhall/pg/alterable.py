@@ -123,7 +123,7 @@ class AlterableEntity(OwnedEntity):
             previous: The state that it has.
         """
         what = " and ".join(name.replace("_", " ") for name in self.differences(previous))
-        return f"PostgreSQL can't alter the {what} of a type that columns have"
+        return f"PostgreSQL can't alter the {what} of a type that columns or other types have"
 
     def temporary(self) -> Self:
         """Return the same object in the schema of temporary objects."""

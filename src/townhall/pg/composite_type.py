@@ -73,7 +73,7 @@ class CompositeType(DataType):
     def why_not_altered(self, previous: Previous) -> str:
         """Return why the attributes can't be moved."""
         del previous
-        return "PostgreSQL can't move attributes of a type that columns have"
+        return "PostgreSQL can't move attributes of a type that columns or other types have"
 
     def _changes(self, previous: Previous) -> Iterable[str]:
         alter = f"alter type {self.literal_name}"
