@@ -17,6 +17,15 @@ def default_ini() -> Path | None:
     return ini if ini.is_file() else None
 
 
+def can_be_read_in(folder: Path) -> bool:
+    """Tell whether Alembic can read an ``alembic.ini`` in a folder, whose path it interpolates.
+
+    Args:
+        folder: The folder.
+    """
+    return "%" not in str(folder.resolve())
+
+
 def describe_config_error(error: ConfigError, ini: Path | None) -> str:
     """Return why an ``alembic.ini`` can't be read, without its values: one may be a password.
 
@@ -24,7 +33,7 @@ def describe_config_error(error: ConfigError, ini: Path | None) -> str:
         error: The error.
         ini: The file.
     """
-    if ini is not None and "%" in str(ini.resolve().parent):
+    if ini is not None and not can_be_read_in(ini.parent):
         return (
             f"{ini.resolve()} is in a folder with a % in its path, where Alembic can't read it:"
             " rename the folder"

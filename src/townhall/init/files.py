@@ -14,6 +14,7 @@ from typing import Literal
 from alembic.util import CommandError
 
 from townhall.as_owner import as_owner_of
+from townhall.ini import can_be_read_in
 from townhall.migrate.commands import SCRIPT_LOCATION
 
 Kind = Literal["product", "engine", "fastapi"]
@@ -89,7 +90,7 @@ def refuse_name(folder: Path, package: str, option: str = "--package") -> None:
         CommandError: It is no name, or another module has it, or Alembic can't read its
             configuration in that folder.
     """
-    if "%" in str(folder.resolve()):
+    if not can_be_read_in(folder):
         raise CommandError(
             f"the path {folder.resolve()} has a %, with which Alembic can't read an alembic.ini:"
             " take another folder, or rename it"

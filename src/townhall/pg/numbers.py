@@ -17,6 +17,7 @@ def identity_for_serial(target: str, column: str, definition: str) -> str:
         target=target,
         table=sql.literal(target),
         column=sql.literal(column),
+        variables=_VARIABLES,
         next_number=_NEXT_NUMBER,
         go_on=_go_on(target, column),
         alter=f"alter table {target} alter column {sql.quote(column)}",
@@ -41,6 +42,7 @@ def serial_for_identity(
         table=sql.literal(target),
         column=sql.literal(column),
         name=sql.quote(column),
+        variables=_VARIABLES,
         next_number=_NEXT_NUMBER,
         go_on=_go_on(target, column),
         sequence=sequence,
@@ -67,6 +69,7 @@ def carry_numbers(target: str, column: str, *, to_identity: bool) -> str:
         column=sql.literal(column),
         former="a" if to_identity else "i",
         later="i" if to_identity else "a",
+        variables=_VARIABLES,
         next_number=_NEXT_NUMBER,
         go_on=_go_on(target, column),
     )
@@ -139,12 +142,7 @@ end
 $do$"""
 
 _ADD_IDENTITY = """do $do$
-declare
-    former regclass;
-    later regclass;
-    next_number numeric;
-    step bigint;
-    counted record;
+{variables}
 begin
     if exists (
         select
@@ -167,12 +165,7 @@ end
 $do$"""
 
 _ADD_SERIAL = """do $do$
-declare
-    former regclass;
-    later regclass;
-    next_number numeric;
-    step bigint;
-    counted record;
+{variables}
 begin
     if not exists (
         select
@@ -198,12 +191,7 @@ end
 $do$"""
 
 _CARRY = """do $do$
-declare
-    former regclass;
-    later regclass;
-    next_number numeric;
-    step bigint;
-    counted record;
+{variables}
 begin
     select
         max(d.objid) filter (where d.deptype = '{former}'),
@@ -226,6 +214,13 @@ begin
     {go_on}
 end
 $do$"""
+
+_VARIABLES = """declare
+    former regclass;
+    later regclass;
+    next_number numeric;
+    step bigint;
+    counted record;"""
 
 _NEXT_NUMBER = """execute
         'select last_value + case when is_called then s.seqincrement else 0::numeric end,'

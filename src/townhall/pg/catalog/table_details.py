@@ -217,6 +217,7 @@ def _default_grantees(kind: str) -> str:
     )"""
 
 
+_IS_NOT_NULL_OF_COLUMN = "o.conrelid = c.oid and o.contype = 'n' and o.conkey = array[a.attnum]"
 _IS_INHERITED = "not a.attislocal and not c.relispartition"
 _OF_PARENTS = """pg_catalog.pg_inherits as h
             join pg_catalog.pg_attribute as p on p.attrelid = h.inhparent"""
@@ -241,14 +242,14 @@ _COLUMNS = f"""
             or exists (
                 select
                 from pg_catalog.pg_constraint as o
-                where o.conrelid = c.oid and o.contype = 'n' and o.conkey = array[a.attnum]
+                where {_IS_NOT_NULL_OF_COLUMN}
                     and o.conislocal
             )
         ),
         'is_not_null_inherited', not c.relispartition and exists (
             select
             from pg_catalog.pg_constraint as o
-            where o.conrelid = c.oid and o.contype = 'n' and o.conkey = array[a.attnum]
+            where {_IS_NOT_NULL_OF_COLUMN}
                 and not o.conislocal
         ),
         'not_null', (
@@ -259,7 +260,7 @@ _COLUMNS = f"""
                 'comment', {comment("pg_constraint", "o")}
             )
             from pg_catalog.pg_constraint as o
-            where o.conrelid = c.oid and o.contype = 'n' and o.conkey = array[a.attnum]
+            where {_IS_NOT_NULL_OF_COLUMN}
                 and (
                     o.conname <> c.relname || '_' || a.attname || '_not_null'
                     or o.connoinherit
