@@ -379,6 +379,15 @@ def test_key_with_a_sequence_of_sqlalchemy_is_not_serial(lab: Lab, *, is_default
     assert "serial" not in revision.upgrade.lower()
 
 
+def test_sequence_without_declared_privileges_changes_where_the_roles_of_requests_do_not_exist(
+    lab: Lab,
+) -> None:
+    first = pg.Sequence(schema=SCHEMA, name="numbers", api_roles=("nobody here",))
+    declared = [Schema(sa.MetaData(), [replace(first, increment=number)]) for number in (2, 3)]
+    revision = lab.there_and_back(*declared)
+    assert "undecided" not in revision.upgrade
+
+
 def test_sequences_of_identity_and_serial_columns_are_left_to_their_tables(lab: Lab) -> None:
     metadata = sa.MetaData()
     sa.Table(

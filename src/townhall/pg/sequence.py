@@ -211,12 +211,15 @@ class Sequence(AlterableEntity):
 
     def rendered(self, temporary: Previous, actual: Previous) -> Self:
         """Return the declared state, with the actual privileges where none are declared."""
-        return replace(
+        rendered = replace(
             super().rendered(temporary, actual),
             unlogged=self.unlogged,  # which a temporary one never is
             owned_by=self.owned_by,
-            grants=actual.grants if self.grants is None else temporary.grants,
         )
+        if self.grants is not None:
+            return rendered
+        # The roles that are named by default need not exist.
+        return replace(rendered, grants=actual.grants, api_roles=actual.api_roles)
 
     @classmethod
     def read(cls, connection: Connection, schemas: SequenceOf[str]) -> SequenceOf[Self]:
