@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 from alembic.util import CommandError
 
-from tests.autogenerate.project import Project, run_twice
+from tests.autogenerate.project import Project, revise_there_and_back, run_twice
 from tests.support.dump import dump
 from townhall.testing.databases import Databases
 
@@ -122,4 +122,27 @@ def test_interrupted_key_of_partitions_is_completed_by_the_next_run(project: Pro
     project.execute("create unique index on others (id)")
     command.upgrade(project.config, "head")
     command.check(project.config)
+    assert project.values("select indrelid::regclass from pg_index where not indisvalid") == []
+
+
+@pytest.mark.thorough
+def test_dropped_index_of_partitions_comes_back_in_one_after_the_other(project: Project) -> None:
+    project.declare(TABLES.format('Index("found", "ref"), '))
+    project.revise()
+    command.upgrade(project.config, "head")
+    project.execute(
+        """
+        alter index first_ref_idx rename to "Its ON ONLY parts";
+        alter index first_one_ref_idx rename to "one's";
+        comment on index "one's" is '50% :x';
+        comment on index found is 'Found.'
+        """.replace(":", r"\:")
+    )
+    project.declare(TABLES.format(""))
+    revise_there_and_back(project, "live=yes")
+    revision = Path(project.history()[-1].path).read_text()
+    assert """safety.create_index("one's", "first_one", """ in revision
+    assert "locks tables in use" not in revision
+    project.execute("create table new partition of parts for values in (7)")
+    command.downgrade(project.config, "-1")
     assert project.values("select indrelid::regclass from pg_index where not indisvalid") == []

@@ -383,8 +383,8 @@ def test_sequence_without_declared_privileges_changes_where_the_roles_of_request
     lab: Lab,
 ) -> None:
     first = pg.Sequence(schema=SCHEMA, name="numbers", api_roles=("nobody here",))
-    declared = [Schema(sa.MetaData(), [replace(first, increment=number)]) for number in (2, 3)]
-    revision = lab.there_and_back(*declared)
+    old, new = (Schema(entities=[replace(first, increment=number)]) for number in (2, 3))
+    revision = lab.there_and_back(old, new)
     assert "undecided" not in revision.upgrade
 
 

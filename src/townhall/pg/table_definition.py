@@ -151,6 +151,14 @@ class TableDefinition:
         yield from self._index_settings(name, self.details.indexes[name])
         yield from self._index_comment(name)
 
+    def has_whole_index(self, name: str) -> bool:
+        """Tell whether an index is one that no partition lacks.
+
+        Args:
+            name: The name of the index.
+        """
+        return self.details.partition_key is None or self.details.indexes[name].is_valid
+
     def create_bodies(
         self, later: Collection[str], references: Collection[str] = ()
     ) -> Iterable[str]:

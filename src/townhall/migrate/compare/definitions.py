@@ -232,7 +232,8 @@ def _drop_of_index(operation: DropIndexOp, definition: TableDefinition) -> DropI
     name = str(operation.index_name)
     if name not in definition.table.indexes:
         return operation
-    return DropDefinedIndexOp(operation, [*definition.create_index(name)])
+    statements = [*definition.create_index(name)]
+    return DropDefinedIndexOp(operation, statements, is_whole=definition.has_whole_index(name))
 
 
 def _drop_of_constraint(definition: TableDefinition, name: str) -> DropDefinedOp | None:

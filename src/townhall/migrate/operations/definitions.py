@@ -73,10 +73,15 @@ class DropDefinedColumnOp(DropColumnOp):
 class DropDefinedIndexOp(DropIndexOp):
     """Drop an index; the reverse brings it back as it was."""
 
-    def __init__(self, drop: DropIndexOp, statements: Sequence[str]) -> None:
-        """Take Alembic's operation, and the statements that undo it."""
+    def __init__(
+        self, drop: DropIndexOp, statements: Sequence[str], *, is_whole: bool = True
+    ) -> None:
+        """Take Alembic's operation, the statements that undo it, and whether no partition lacks it.
+
+        The first statements are those of the indexes that partitions have.
+        """
         super().__init__(drop.index_name, drop.table_name, schema=drop.schema)
-        self.statements = statements
+        self.statements, self.is_whole = statements, is_whole
 
     def reverse(self) -> BringBackOp:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # of Alembic's classes
         """Return what brings it back."""

@@ -16,11 +16,22 @@ class SafeOp(OpContainer):
     """
 
     def __init__(
-        self, operation: MigrateOperation, call: str, statements: Sequence[str] = ()
+        self,
+        operation: MigrateOperation,
+        call: str,
+        statements: Sequence[str] = (),
+        before: Sequence[str] = (),
     ) -> None:
-        """Take the operation, the Python expression that calls the function, and SQL after it."""
+        """Take the operation, and what it is written as.
+
+        Args:
+            operation: The operation.
+            call: The Python expression that calls the function.
+            statements: SQL after it.
+            before: Python expressions before it.
+        """
         super().__init__([operation])
-        self.call, self.statements = call, statements
+        self.call, self.statements, self.before = call, statements, before
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Return the diff tuple of the operation."""

@@ -173,9 +173,9 @@ def _as_sql(entity: Entity, statements: Iterable[str], why: str = "") -> list[st
 @renderers.dispatch_for(SafeOp)
 def _render_safe(context: AutogenContext, operation: SafeOp) -> list[str]:
     context.imports.add("from townhall.migrate import safety")
-    if operation.statements:
+    if operation.statements or operation.before:
         context.imports.add(_IMPORT)
-    return [operation.call, *map(render_execution, operation.statements)]
+    return [*operation.before, operation.call, *map(render_execution, operation.statements)]
 
 
 @renderers.dispatch_for(NotedOp)

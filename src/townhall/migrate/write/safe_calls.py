@@ -21,7 +21,7 @@ from sqlalchemy.schema import CreateIndex
 from townhall.migrate.operations.constraints import AddDefinedOp
 from townhall.migrate.operations.definitions import BringBackOp, DropDefinedIndexOp
 from townhall.migrate.operations.live import RewrittenOp, SafeOp
-from townhall.migrate.write.python_source import quoted, render_sql
+from townhall.migrate.write.python_source import quoted, render_execution, render_sql
 from townhall.migrate.write.table_parts import (
     DIALECT,
     add_included,
@@ -32,12 +32,17 @@ from townhall.migrate.write.table_parts import (
     settings_of,
 )
 from townhall.pg.catalog import TableName
-from townhall.pg.sql import qualified
+from townhall.pg.sql import IDENTIFIER, unquote
 
 _KEY = re.compile(
     r"(?P<kind>UNIQUE|PRIMARY KEY)(?P<nulls> NULLS NOT DISTINCT)? ?(?P<columns>\([^()]*\))"
     r"(?P<include> INCLUDE \([^()]*\))?(?P<deferrable>(?: DEFERRABLE)?(?: INITIALLY \w+)?)",
     re.IGNORECASE,
+)
+_INDEX = re.compile(
+    rf"CREATE (?P<unique>UNIQUE )?INDEX if not exists (?P<name>{IDENTIFIER}) ON (?P<only>ONLY )?"
+    rf"(?P<schema>{IDENTIFIER})\.(?P<table>{IDENTIFIER}) (?P<definition>.*)",
+    re.DOTALL,
 )
 
 
@@ -131,22 +136,44 @@ def _create_index(context: MigrationContext, operation: CreateIndexOp, place: Ta
     add_included(index.table, index)
     statement = str(CreateIndex(index).compile(dialect=DIALECT))
     table = DIALECT.identifier_preparer.format_table(index.table)
-    call = _call_of_index(str(index.name), place, statement, table)
+    definition = statement.partition(f" ON {table} ")[2]
+    call = _call_of_index(str(index.name), place, definition, is_unique=bool(index.unique))
     return Change(("index", *place, str(index.name)), False, SafeOp(operation, call))  # noqa: FBT003 - named there
 
 
 def _bring_back_index(operation: BringBackOp, place: TableName) -> Change | None:
-    if not isinstance(operation.drop, DropDefinedIndexOp):
+    drop = operation.drop
+    if not isinstance(drop, DropDefinedIndexOp) or not drop.is_whole:
         return None
-    name, (statement, *others) = str(operation.drop.index_name), operation.statements
-    call = _call_of_index(name, place, statement, qualified(*place))
-    return Change(("index", *place, name), False, SafeOp(operation, call, others))  # noqa: FBT003 - named there
+    found = list(map(_INDEX.fullmatch, operation.statements))
+    of_table = next(each for each in found if each and _table_of_index(each) == place)
+    call = _call_of_found(of_table)
+    if of_table is found[0]:
+        safe = SafeOp(operation, call, operation.statements[1:])
+    else:
+        # The last call is for partitions that have come since then.
+        steps = map(_step_of_index, operation.statements, found)
+        safe = SafeOp(operation, call, before=[*steps])
+    return Change(("index", *place, str(drop.index_name)), False, safe)  # noqa: FBT003 - named there
 
 
-def _call_of_index(name: str, place: TableName, statement: str, table: str) -> str:
-    statement = statement.replace(f" ON ONLY {table} ", f" ON {table} ")
-    definition = statement.partition(f" ON {table} ")[2]
-    unique = ", unique=True" if statement.startswith("CREATE UNIQUE") else ""
+def _step_of_index(statement: str, found: re.Match[str] | None) -> str:
+    if found is None or found["only"]:
+        return render_execution(statement)
+    return _call_of_found(found)
+
+
+def _call_of_found(found: re.Match[str]) -> str:
+    name, definition = unquote(found["name"]), found["definition"]
+    return _call_of_index(name, _table_of_index(found), definition, is_unique=bool(found["unique"]))
+
+
+def _table_of_index(found: re.Match[str]) -> TableName:
+    return unquote(found["schema"]), unquote(found["table"])
+
+
+def _call_of_index(name: str, place: TableName, definition: str, *, is_unique: bool) -> str:
+    unique = ", unique=True" if is_unique else ""
     arguments = f"{quoted(name)}, {quoted(place[1])}, {render_sql(definition, 40)}"
     return f"safety.create_index({arguments}{unique}{schema_argument(place)})"
 
