@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
 from townhall import pg
-from townhall.migrate.guard.rows import set_rows_aside
+from townhall.migrate.guard.rows import set_rows_aside, set_tables_aside
 from townhall.migrate.savepoints import rolled_back, run_script
 from townhall.migrate.trial.hook import finish_and_try
 from townhall.migrate.write.revision import flat
@@ -241,6 +241,34 @@ def test_triggers_on_truncate_do_not_fire_and_stay_as_they_are(lab: Lab) -> None
             sa.text("select tgenabled from pg_trigger where tgname = 'keeps'")
         )
         assert enabled == "A"
+
+
+@pytest.mark.parametrize(
+    ("parent", "child"),
+    [
+        ("", "() inherits (lab.parent)"),
+        (" partition by list (id)", "partition of lab.parent default"),
+    ],
+    ids=["inherits", "partition"],
+)
+def test_rows_of_a_table_are_set_aside_with_what_refers_to_its_children(
+    lab: Lab, parent: str, child: str
+) -> None:
+    for statement in (
+        f"create table lab.parent (id integer, size integer){parent}",
+        f"create table lab.child {child}",
+        "alter table lab.child add primary key (id)",
+        "create table lab.others (child integer references lab.child)",
+        "insert into lab.child values (1, 1)",
+        """create function lab.refuse() returns trigger language plpgsql
+        as 'begin raise exception ''rows are kept''; end'""",
+        """create trigger keeps before truncate on lab.child
+        for each statement execute function lab.refuse()""",
+    ):
+        lab.connection.execute(sa.text(statement))
+    with rolled_back(lab.connection):
+        set_tables_aside(lab.connection, [(SCHEMA, "parent")])
+        assert lab.connection.scalar(sa.text("select count(*) from lab.parent")) == 0
 
 
 @pytest.mark.parametrize("role", ["origin", "replica"])

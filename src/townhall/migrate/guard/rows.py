@@ -33,7 +33,8 @@ def set_rows_aside(
 
     PostgreSQL gives an emptied table a new file and leaves the former one as it is, which takes a
     millisecond for any number of rows. The transaction can't be committed any more. Tables that
-    refer to an emptied one are emptied with it, because PostgreSQL asks for that.
+    refer to an emptied one, or to a table that inherits from it, are emptied with it, because
+    PostgreSQL asks for that.
 
     Args:
         connection: A connection within a savepoint that is going to be rolled back.
@@ -162,9 +163,20 @@ _TO_EMPTY = """
                 )
             )
         union
-        select k.conrelid
+        select o.oid
         from named
-        join pg_catalog.pg_constraint as k on k.confrelid = named.oid and k.contype = 'f'
+        cross join lateral (
+            select k.conrelid
+            from pg_catalog.pg_constraint as k
+            where k.confrelid = named.oid and k.contype = 'f'
+            union all
+            select i.inhrelid
+            from pg_catalog.pg_inherits as i
+            join pg_catalog.pg_class as c on c.oid = i.inhrelid
+            where i.inhparent = named.oid
+                and c.relkind in ('r', 'p')
+                and pg_catalog.pg_has_role(c.relowner, 'usage')
+        ) as o (oid)
     )
     select
         pg_catalog.format('%I.%I', n.nspname, c.relname) as table,
@@ -186,7 +198,10 @@ _TO_EMPTY = """
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     order by n.nspname, c.relname
 """
-"""Tables by name, type or schema, those that refer to them, and their triggers on truncate."""
+"""
+Tables by name, type or schema, those that inherit from them or refer to them, and their triggers on
+truncate.
+"""
 
 _FORBID_COMMIT = (
     """do $do$
