@@ -130,6 +130,7 @@ _PARENT = """
 Table("t", metadata, Column("id", Integer, primary_key=True), Column("a", {}, index=True),
     CheckConstraint("a > 0", name="positive"))
 Table("child", metadata, Column("c", Integer), postgresql_inherits="t")
+Table("grandchild", metadata, postgresql_inherits="child")
 """
 _KEY = "    id: Mapped[Optional[int]] = mapped_column(primary_key=True)\n"
 _CLASS = f"""

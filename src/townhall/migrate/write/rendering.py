@@ -10,7 +10,7 @@ from alembic.autogenerate import render as alembic_render
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation
-from alembic.operations.ops import UpgradeOps
+from alembic.operations.ops import CreateTableOp, UpgradeOps
 from sqlalchemy import ARRAY, DefaultClause, Enum, Interval, TypeDecorator
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import DOMAIN
@@ -118,6 +118,13 @@ def _render_enum(item: Enum, context: AutogenContext) -> str:
     values = "".join(f"{quoted(value)}, " for value in item.enums)
     schema = f", schema={quoted(item.schema)}" if item.schema else ""
     return f"postgresql.ENUM({values}name={quoted(str(item.name))}{schema}, create_type=False)"
+
+
+@renderers.dispatch_for(CreateTableOp, replace=True)
+def _render_table(context: AutogenContext, operation: CreateTableOp) -> str:
+    call = alembic_render._add_table(context, operation)  # noqa: SLF001 - as Alembic writes it itself
+    # Without a column and a constraint Alembic writes nothing between two commas.
+    return call.replace(",\n,", ",", 1)
 
 
 @renderers.dispatch_for(CreateEntityOp)
