@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema, code
 from townhall import pg
+from townhall.migrate.operations.decisions import UndecidedOp
 from townhall.pg import Entity
 from townhall.pg.catalog import Facts, empty_search_path, read_everything
 
@@ -325,6 +326,68 @@ def test_column_that_tables_of_several_levels_inherit_needs_a_hand_to_be_an_ordi
     assert "no table that inherits from it, has partitions or such tables itself" in written
 
 
+def skip_without(kind: str, lab: Lab) -> None:
+    has_virtual = getattr(lab.connection.dialect, "supports_virtual_generated_columns", False)
+    if kind == "virtual" and not has_virtual:
+        pytest.skip("virtual columns need PostgreSQL 18 and SQLAlchemy 2.1")
+
+
+HEIRS = (
+    "create table lab.mid (extra integer) inherits (lab.things)",
+    "create table lab.low () inherits (lab.mid)",
+    "create table lab.near () inherits (lab.things)",
+)
+
+
+@pytest.mark.parametrize("kind", ["stored", "virtual"])
+def test_column_is_an_ordinary_one_in_the_run_that_drops_what_inherits_it(
+    lab: Lab, kind: str
+) -> None:
+    skip_without(kind, lab)
+    computed = sa.Computed("size + 1", persisted=kind == "stored")
+    lab.migrate(Schema(things(sa.Column("total", sa.Integer, computed))))
+    for statement in (
+        *HEIRS,
+        "alter table lab.low add check (total > 2)",
+        "create policy large on lab.low using (total > 1)",
+        "create policy larger on lab.things using (total > (select count(*) from lab.low))",
+        "create view lab.seen as select total from lab.low union select total from lab.things",
+        "create table lab.far (size integer)",
+        "alter table lab.near add unique (size)",
+        "alter table lab.far add foreign key (size) references lab.near (size)",
+    ):
+        lab.connection.execute(sa.text(statement))
+    before = everything(lab)
+    revision = lab.migrate(Schema(things(sa.Column("total", sa.Integer))))
+    after = everything(lab)
+    lab.run(revision.downgrade, times=2)
+    assert everything(lab) == before
+    lab.run(revision.upgrade, times=2)
+    assert everything(lab) == after
+
+
+def test_column_is_an_ordinary_one_after_the_run_that_changes_what_reads_it_with_its_heirs(
+    lab: Lab,
+) -> None:
+    def declared(*options: sa.schema.SchemaItem, definition: str) -> Schema:
+        seen = pg.View(schema=SCHEMA, name="seen", definition=definition)
+        return Schema(things(sa.Column("total", sa.Integer, *options)), [seen])
+
+    lab.migrate(Schema(things(sa.Column("total", *FORMER))))
+    for statement in HEIRS:
+        lab.connection.execute(sa.text(statement))
+    both = "select total from lab.low union select total from lab.things"
+    lab.connection.execute(sa.text(f"create view lab.seen as {both}"))
+    new = declared(definition="select total, id from lab.things")
+    upgrade, _ = lab.operations(new)
+    written = code(upgrade, lab.context(new))
+    assert "view lab.seen reads both" in " ".join(written.replace("#", "").split())
+    (step,) = [each for each in upgrade.ops if isinstance(each, UndecidedOp)]
+    upgrade.ops.remove(step)
+    lab.run(code(upgrade, lab.context(new)), times=2)
+    lab.migrate(new)
+
+
 def test_column_that_is_read_by_another_schema_needs_a_hand(lab: Lab) -> None:
     def declared(*options: sa.schema.SchemaItem) -> Schema:
         return Schema(things(sa.Column("total", sa.Integer, *options)))
@@ -341,8 +404,7 @@ def test_column_that_is_read_by_another_schema_needs_a_hand(lab: Lab) -> None:
 
 @pytest.mark.parametrize("source", ["size", "other"], ids=["source stays", "source goes"])
 def test_virtual_column_becomes_an_ordinary_one_with_its_values(lab: Lab, source: str) -> None:
-    if not getattr(lab.connection.dialect, "supports_virtual_generated_columns", False):
-        pytest.skip("virtual columns need PostgreSQL 18 and SQLAlchemy 2.1")
+    skip_without("virtual", lab)
 
     def declared(*columns: sa.Column[Any]) -> Schema:
         check = sa.CheckConstraint("total > 0", name="positive", info={"comment": "A check."})
@@ -381,8 +443,7 @@ def test_stored_column_becomes_virtual(lab: Lab) -> None:
         computed = sa.Computed("size + 1", persisted=stored)
         return Schema(things(sa.Column("total", sa.Integer, computed)), [ACCESS, READERS[2]])
 
-    if not getattr(lab.connection.dialect, "supports_virtual_generated_columns", False):
-        pytest.skip("virtual columns need PostgreSQL 18 and SQLAlchemy 2.1")
+    skip_without("virtual", lab)
     lab.there_and_back(declared(stored=True), declared(stored=False))
 
 

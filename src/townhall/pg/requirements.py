@@ -116,15 +116,28 @@ def column_is_virtual(table: str, column: str) -> Requirement:
         table: The table as a qualified identifier.
         column: The name of the column.
     """
-    return Requirement(
-        f"virtual column {column} of {table}",
+    return Requirement(f"virtual column {column} of {table}", _is_generated(table, column, "v"))
+
+
+def column_is_ordinary(table: str, column: str) -> Requirement:
+    """Return the requirement that a column is no generated one.
+
+    Args:
+        table: The table as a qualified identifier.
+        column: The name of the column.
+    """
+    return Requirement(f"ordinary column {column} of {table}", _is_generated(table, column, ""))
+
+
+def _is_generated(table: str, column: str, how: str) -> str:
+    return (
         "exists (\n"
         "    select\n"
         "    from pg_catalog.pg_attribute as a\n"
         f"    where a.attrelid = {sql.literal(table)}::regclass\n"
         f"        and a.attname = {sql.literal(column)}\n"
-        "        and a.attgenerated = 'v'\n"
-        ")",
+        f"        and a.attgenerated = {sql.literal(how)}\n"
+        ")"
     )
 
 

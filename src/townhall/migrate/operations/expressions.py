@@ -11,11 +11,16 @@ from sqlalchemy import Table
 
 from townhall.migrate.operations.statements import StatementsOp, qualified_name
 from townhall.pg import ddl
-from townhall.pg.requirements import column_is_virtual, guarded
+from townhall.pg.requirements import column_is_ordinary, column_is_virtual, guarded
 
 _WHY_ADDED = (
     "PostgreSQL computes the values of a virtual column by writing the whole table anew: reads and"
     " writes of the table wait for as long."
+)
+
+_WHY_ONCE = (
+    "PostgreSQL gives no expression to an ordinary column: it is dropped and added again, with all"
+    " that reads it. In a second run it would go from the tables below that inherit it."
 )
 
 
@@ -47,6 +52,14 @@ class DropExpressionOp(StatementsOp):
         self.table, self.column, self.back = table, column, tuple(back)
         self.is_virtual, self._addition = is_virtual, tuple(addition)
 
+    def with_back(
+        self, back: Sequence[MigrateOperation], addition: Sequence[str]
+    ) -> DropExpressionOp:
+        """Return the operation with what generates the column again, and adds a virtual one."""
+        return DropExpressionOp(
+            self.table, self.column, back, is_virtual=self.is_virtual, addition=addition
+        )
+
     @property
     def statements(self) -> Sequence[str]:
         """``alter table … drop expression``, which can run again over its own result.
@@ -67,6 +80,34 @@ class DropExpressionOp(StatementsOp):
         """Return the operations that generate it again."""
         return ModifyTableOps(self.table.name, self.back, schema=self.table.schema)
 
+    @property
+    def difference(self) -> str:
+        """The difference in words: ``alter_column public.events total``."""
+        return f"alter_column {qualified_name(self.table)} {self.column}"
+
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Return the diff tuple: ``("drop_expression", "public", "events", "total")``."""
         return ("drop_expression", self.table.schema, self.table.name, self.column)
+
+
+class GenerateOnceOp(StatementsOp):
+    """Generate a column again as it was, unless it is generated."""
+
+    def __init__(self, table: Table, column: str, statements: Sequence[str]) -> None:
+        """Take the column, and what drops and creates it with all that depends on it."""
+        self.table, self.column, self._statements = table, column, statements
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """One statement, which runs the others where the column is an ordinary one."""
+        required = column_is_ordinary(qualified_name(self.table), self.column)
+        return [guarded(required, self._statements)]
+
+    @property
+    def why(self) -> str:
+        """That a second run leaves the column as it is."""
+        return _WHY_ONCE
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the diff tuple: ``("add_expression", "public", "events", "total")``."""
+        return ("add_expression", self.table.schema, self.table.name, self.column)

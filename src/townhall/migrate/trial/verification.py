@@ -19,6 +19,7 @@ from townhall.migrate.contexts import connection_of
 from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.alterations import AddValuesOp, adds_values
 from townhall.migrate.operations.decisions import UndecidedOp
+from townhall.migrate.operations.expressions import DropExpressionOp
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import rolled_back
 from townhall.migrate.settings import SETTINGS, Settings
@@ -57,7 +58,7 @@ def try_revisions(
         before = everything(connection, schemas)
         there = [(script, each) for script in scripts for each in script.upgrade_ops_list]
         run_repeatable(context, there, "upgrade", schemas)
-        _refuse_differences(context)
+        _refuse_differences(context, operations)
         created = (each for _, container in there for each in flat(container))
         refuse_wrong_queries(connection, created)
         back = [(each, way) for each in reversed(scripts) for way in each.downgrade_ops_list]
@@ -71,11 +72,19 @@ def _operations(scripts: Iterable[MigrationScript]) -> Iterable[MigrateOperation
             yield from flat(container)
 
 
-def _refuse_differences(context: MigrationContext) -> None:
+def _refuse_differences(context: MigrationContext, tried: Iterable[MigrateOperation]) -> None:
     operations = UpgradeOps([])
     _produce_net_changes(AutogenContext(context), operations)
-    # What needs a hand did not run.
-    left = [describe(each) for each in flat(operations) if not isinstance(each, UndecidedOp)]
+    # What needs a hand did not run, and may need none once the rest has.
+    by_hand = {each.difference for each in tried if isinstance(each, UndecidedOp)}
+    left = [
+        describe(each)
+        for each in flat(operations)
+        if not (
+            isinstance(each, UndecidedOp)
+            or (isinstance(each, DropExpressionOp) and each.difference in by_hand)
+        )
+    ]
     if left:
         raise CommandError(
             "no revision is written, because after its upgrade there would still be differences: "
