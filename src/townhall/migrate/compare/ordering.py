@@ -350,7 +350,7 @@ def _waiting(
                 not isinstance(other, _CREATIONS) and column_of(other) != step.part.identity
                 for other in refused
             )
-        if (refers_to_key(step) and drops_keys(refused, created)) or _blocks_type(step, refused):
+        if (refers_to_key(step) and drops_keys(refused, created)) or _is_too_early(step, refused):
             return True
         if _may_use(step) and any(drops_routine_or_view(other) for other in refused):
             # It would call the function, or have the row type of the view, that is dropped.
@@ -377,6 +377,10 @@ def _waiting(
     return waits
 
 
+def _is_too_early(step: MigrateOperation, refused: Sequence[MigrateOperation]) -> bool:
+    return _blocks_type(step, refused) or _is_before_its_drops(step, refused)
+
+
 def _blocks_type(step: MigrateOperation, refused: Sequence[MigrateOperation]) -> bool:
     # The type of a column from which another one is generated can't be altered, and what is added
     # before it is altered has to do with the former type.
@@ -389,6 +393,11 @@ def _blocks_type(step: MigrateOperation, refused: Sequence[MigrateOperation]) ->
         and table_of(other) == table_of(cast("OnTable", step))
         for other in refused
     )
+
+
+def _is_before_its_drops(step: MigrateOperation, refused: Iterable[MigrateOperation]) -> bool:
+    follows = isinstance(step, DropExpressionOp) and step.is_after_drops
+    return follows and any(isinstance(other, DropTableOp) for other in refused)
 
 
 def _may_use(operation: MigrateOperation) -> bool:
@@ -459,9 +468,11 @@ def _with_recreations(
     ]
     # Expressions go first and so come back last, when all that reads their columns is as it was.
     expressions = [each for each in others if isinstance(each, DropExpressionOp)]
-    others = [each for each in others if each not in expressions]
+    others = _after_drops_of_tables(
+        [each for each in others if each not in expressions], expressions
+    )
     return [
-        *expressions,
+        *(each for each in expressions if not each.is_after_drops),
         *drops,
         *map(DropPartOp, parts),
         *_after_drops_of_routines(_with_defaults_dropped(others, dropped), dropped),
@@ -473,6 +484,15 @@ def _with_recreations(
         *(CreatePartOp(part) for part in parts if part.identity in kept),
         *creations,
     ]
+
+
+def _after_drops_of_tables(
+    operations: Sequence[MigrateOperation], expressions: Iterable[DropExpressionOp]
+) -> list[MigrateOperation]:
+    later = [each for each in expressions if each.is_after_drops]
+    drops = (at for at, each in enumerate(operations, 1) if isinstance(each, DropTableOp))
+    end = max(drops, default=0)
+    return [*operations[:end], *later, *operations[end:]]
 
 
 def _with_defaults_dropped(

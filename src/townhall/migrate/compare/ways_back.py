@@ -89,9 +89,16 @@ def with_ways_back(
             if isinstance(back, UndecidedOp):
                 return back
             addition = _addition(connection, operation, back) if operation.is_virtual else ()
+        table, column = operation.table, operation.column
         # A second run comes after the tables.
-        once = [GenerateOnceOp(operation.table, operation.column, [*_statements(back)])]
-        return operation.with_back(once if going else back, addition)
+        once = [GenerateOnceOp(table, column, [*_statements(back)])]
+        return DropExpressionOp(
+            table,
+            column,
+            once if going else back,
+            is_virtual=operation.is_virtual,
+            addition=addition,
+        )
 
     return [changed(each) if isinstance(each, DropExpressionOp) else each for each in operations]
 

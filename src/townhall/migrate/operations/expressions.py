@@ -52,13 +52,10 @@ class DropExpressionOp(StatementsOp):
         self.table, self.column, self.back = table, column, tuple(back)
         self.is_virtual, self._addition = is_virtual, tuple(addition)
 
-    def with_back(
-        self, back: Sequence[MigrateOperation], addition: Sequence[str]
-    ) -> DropExpressionOp:
-        """Return the operation with what generates the column again, and adds a virtual one."""
-        return DropExpressionOp(
-            self.table, self.column, back, is_virtual=self.is_virtual, addition=addition
-        )
+    @property
+    def is_after_drops(self) -> bool:
+        """Whether tables that inherit the column are dropped before, and come back after it."""
+        return any(isinstance(each, GenerateOnceOp) for each in self.back)
 
     @property
     def statements(self) -> Sequence[str]:
