@@ -59,6 +59,8 @@ COUNT = replace(
 )
 CALL, CALL_WITHOUT_ROW = f"{SCHEMA}.count(id)", f"{SCHEMA}.count(1)"
 
+PAIR = pg.CompositeType(schema=SCHEMA, name="o", attributes={"z": f"{SCHEMA}.v", "a": "text"})
+
 
 def uses() -> Mapping[str, Use]:
     row = ColumnType(f"{SCHEMA}.v")
@@ -114,13 +116,8 @@ def uses() -> Mapping[str, Use]:
         "check": Use([sa.CheckConstraint(f"{CALL} >= 0", name="c")], [COUNT]),
         "index": Use([sa.Index("i", sa.text(f"({CALL})"))], [COUNT]),
         "column": Use([sa.Column("d", row)], has_values=True),
-        "attribute": Use(
-            entities=[pg.CompositeType(schema=SCHEMA, name="o", attributes={"z": f"{SCHEMA}.v"})],
-            has_values=True,
-        ),
-        "domain": Use(
-            entities=[pg.Domain(schema=SCHEMA, name="o", base=f"{SCHEMA}.v")], has_values=True
-        ),
+        "attribute": Use(entities=[PAIR, function("boolean", "select true", p=f"{SCHEMA}.o[]")]),
+        "domain": Use(entities=[pg.Domain(schema=SCHEMA, name="o", base=f"{SCHEMA}.v")]),
     }
 
 
@@ -148,6 +145,7 @@ def fits(change: str, use: str) -> bool:
 THOROUGH = {
     ("query of a materialized view", ("check", "nothing")),  # the check goes in each comparison
     ("column removed", ("nothing", "column")),  # the column has the type of the view's new rows
+    ("type of a column", ("attribute", "attribute")),  # the type has the view's rows
 }
 
 

@@ -21,6 +21,7 @@ from townhall.migrate.compare.dependants import (
     replaced,
     target_of,
     target_of_entity,
+    types_of_rows,
 )
 from townhall.migrate.compare.freed_types import frees_type
 from townhall.migrate.compare.overloads import arrangements, is_ambiguous
@@ -28,7 +29,7 @@ from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.operations.bodies import CHECKED, are_checked
 from townhall.migrate.operations.table_names import table_of
 from townhall.migrate.savepoints import SYNTAX_ERROR, attempt, rolled_back, run_script, sqlstate
-from townhall.pg import AlterableEntity, CompositeType, Domain, Entity, Routine, View, sql
+from townhall.pg import AlterableEntity, Domain, Entity, Routine, View, sql
 from townhall.pg.adapted import AdaptedFunction
 from townhall.pg.catalog import Part, Target, empty_search_path, read_dependants
 from townhall.pg.state import Key, State
@@ -389,7 +390,7 @@ class Creation:
         self._gone = [*self._gone, *gone]
         self.dependants.are_gone(gone)
         self._drop(dropped)
-        if types := [*_types_of_rows(self._actual.values(), dropped)]:
+        if types := [*types_of_rows(self._actual.values(), dropped)]:
             self._read_again(types)
 
     def _read_again(self, types: Sequence[AlterableEntity]) -> None:
@@ -451,23 +452,6 @@ def is_left_alone(entity: Entity) -> bool:
         entity: An actual entity.
     """
     return entity.is_shared or entity.kind in _ON_TABLES
-
-
-def _types_of_rows(
-    entities: Iterable[Entity], views: Iterable[Entity]
-) -> Iterable[AlterableEntity]:
-    """Yield the types that go, or lose an attribute, with the rows of dropped views."""
-    types = [each for each in entities if isinstance(each, CompositeType | Domain)]
-    names = {sql.qualified(*each.name_parts) for each in views if each.kind in _VIEWS}
-    while found := [each for each in types if not names.isdisjoint(_used_types(each))]:
-        yield from found
-        names |= {each.literal_name for each in found}
-        types = [each for each in types if each not in found]
-
-
-def _used_types(entity: CompositeType | Domain) -> Iterable[str]:
-    used = entity.attributes.values() if isinstance(entity, CompositeType) else [entity.base]
-    return (each.removesuffix("[]") for each in used)
 
 
 def _target_of(step: Step) -> Target | None:

@@ -187,6 +187,32 @@ def parts_with(connection: Connection, dropped: Iterable[Entity]) -> Sequence[Pa
     return [each for each in parts if not each.identity.endswith(of_views)]
 
 
+def types_of_rows(
+    entities: Iterable[Entity], views: Iterable[Entity]
+) -> Iterable[CompositeType | Domain]:
+    """Yield the types that go, or lose an attribute, with the rows of dropped views.
+
+    Args:
+        entities: The entities of the database.
+        views: What is dropped, views among others.
+    """
+    types = [each for each in entities if isinstance(each, CompositeType | Domain)]
+    names = {
+        sql.qualified(*each.name_parts)
+        for each in views
+        if isinstance(each, View | MaterializedView)
+    }
+    while found := [each for each in types if not names.isdisjoint(_used_types(each))]:
+        yield from found
+        names |= {each.literal_name for each in found}
+        types = [each for each in types if each not in found]
+
+
+def _used_types(entity: CompositeType | Domain) -> Iterable[str]:
+    used = entity.attributes.values() if isinstance(entity, CompositeType) else [entity.base]
+    return (each.removesuffix("[]") for each in used)
+
+
 def addition(table: Table, name: str) -> tuple[str, MigrateOperation]:
     """Return the identity of a declared column, as of a part, and the operation that adds it."""
     column = next(each for each in table.columns if each.name == name)

@@ -31,6 +31,7 @@ from townhall.migrate.compare.dependants import (
     holding_keys,
     target_of,
     target_of_entity,
+    types_of_rows,
     without_default,
     without_parts_of_domain,
 )
@@ -180,7 +181,9 @@ def ordered(
         before = {each.identity: each for each in _blocking(connection, failures, comparison).parts}
         overloads = _overloads_of_calls(failures, comparison)
         views = _views_of_defaults(blocking.parts, operations, comparison)
-        entities = ((blocking.entities & known) | overloads | {*views.values()}) - recreated
+        types = _types_of_dropped_rows(failures, comparison)
+        entities = {*blocking.entities, *types} & known
+        entities = (entities | overloads | {*views.values()}) - recreated
         new_parts = {
             name: before.get(name, each)
             for each in _of_kept_tables(blocking.parts, operations)
@@ -237,6 +240,13 @@ def _overloads_of_calls(
         if isinstance(each := comparison.actual[key], Routine)
         and any(f"{each.name}(" in message for message in messages)
     }
+
+
+def _types_of_dropped_rows(
+    failures: Iterable[Failure[MigrateOperation]], comparison: Comparison
+) -> set[Key]:
+    refused = [each.step.target for each in failures if isinstance(each.step, DropEntityOp)]
+    return {each.key for each in types_of_rows(comparison.actual.values(), refused)}
 
 
 def _views_of_defaults(
@@ -517,7 +527,7 @@ def _after_drops_of_routines(
 
 
 def _is_for(operation: MigrateOperation, comparison: Comparison, keys: set[Key]) -> bool:
-    if isinstance(operation, ReplaceEntityOp | CreateEntityOp):
+    if isinstance(operation, AlterEntityOp | ReplaceEntityOp | CreateEntityOp):
         return comparison.keys.get(operation.target.key) in keys
     return isinstance(operation, DropEntityOp) and operation.target.key in keys
 
