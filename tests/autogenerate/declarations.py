@@ -46,7 +46,7 @@ TYPES: Mapping[str, str] = {
     'Enum("a", "b", name="mood", native_enum=False, length=40)': "Text",
     'Enum("a", "b", name="mood", create_constraint=True)': "Text",
     'Boolean(create_constraint=True, name="yes")': "Integer",
-    "OfText()": "Integer",
+    "OfText()": "String(20)",
     "OfEnum()": "Text",
     "OfArray()": "ARRAY(BigInteger)",
     "OfDocument()": "types.JSON",
@@ -100,7 +100,7 @@ TYPES: Mapping[str, str] = {
     'CHAR, server_default="x"': 'CHAR(5), server_default="yy"',
     "LargeBinary, server_default=text(r\"'\\x00'\")": "",
     'Uuid, server_default=text("gen_random_uuid()")': "",
-    "Uuid(native_uuid=False)": "Uuid",
+    "Uuid(native_uuid=False)": "Text",
     'Text, comment="It\'s 50% %(a)s :x {y}"': 'Text, comment="other"',
     "CIDR": "INET",
     "MACADDR8": "MACADDR",
@@ -116,7 +116,10 @@ TYPES: Mapping[str, str] = {
     ' comment="c")': "BigInteger",
     'Text, key="other"': "String(5)",
 }
-"""The former type of a column by its new one; no type where none converts without a decision."""
+"""The former type of a column by its new one; no type where none converts without a decision.
+
+Both ways are tried, each as a change of the declaration.
+"""
 
 _COLUMNS = 'Column("id", Integer, primary_key=True), Column("a", Integer), Column("b", Text)'
 _PLAIN = f'Table("t", metadata, {_COLUMNS})\n'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from argparse import Namespace
 from collections.abc import Sequence
@@ -148,5 +149,17 @@ def revise_there_and_back(project: Project, form: str) -> None:
 
 
 def without_values(dumped: str) -> list[str]:
-    """Return the lines of a dump, sorted, without the values of enums, which stay on the way."""
-    return [each for each in sorted_columns(dumped) if not each.startswith("'")]
+    """Return the lines of a dump, sorted, without the values of enums, which stay on the way.
+
+    A list of ``varchar`` in a check is written as PostgreSQL renders it once it has read its own
+    rendering.
+    """
+    lines = sorted_columns(_LIST.sub(_with_casts, dumped))
+    return [each for each in lines if not each.startswith("'")]
+
+
+_LIST = re.compile(r"\(\(ARRAY\[([^]]*)\]\)::text\[\]\)")
+
+
+def _with_casts(found: re.Match[str]) -> str:
+    return f"(ARRAY[{', '.join(f'({each})::text' for each in found[1].split(', '))}])"

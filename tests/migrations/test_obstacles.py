@@ -403,7 +403,30 @@ def test_script_refuses_what_is_in_the_way_before_the_first_change(empty_databas
 
 
 DECLARED = """
-Table("notes", metadata, Column("id", Integer, primary_key=True), Column("title", Text))
+from sqlalchemy import ARRAY, String
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import UserDefinedType
+
+class Spaced(UserDefinedType):
+    def get_col_spec(self, **_):
+        return "text compression pglz"
+
+Table(
+    "notes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("title", Text),
+    Column("code", String(20, collation="C")),
+    Column("tags", ARRAY(Text(collation="POSIX"))),
+    Column("length", postgresql.INTERVAL(fields="day to second", precision=3)),
+    Column("body", Spaced()),
+)
+"""
+NOTES = """
+create table notes (
+    id serial primary key, code varchar(10) collate "C", tags text[] collate "POSIX",
+    length interval day to second (2), body integer
+)
 """
 
 
@@ -416,10 +439,15 @@ def test_table_of_an_application_is_looked_at_likewise(
         application.declare(DECLARED)
         application.revise("notes_1")
         config = SmallApplication(tmp_path, other, application.scratch).config
-        _run(other, "create table notes (id serial primary key)")
+        _run(other, NOTES)
         before = dump(other)
-        with pytest.raises(CommandError, match=r"- public\.notes: it lacks title\n"):
+        with pytest.raises(CommandError) as refused:
             command.upgrade(config, "head")
+        assert str(refused.value).splitlines()[1] == (
+            "- public.notes: it lacks title; code is character varying(10) instead of varchar(20),"
+            " length is interval day to second(2) instead of interval day to second (3),"
+            " body is integer instead of text"
+        )
         assert dump(other) == before
 
 

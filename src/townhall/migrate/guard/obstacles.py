@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from townhall.migrate.guard.revision_files import PendingTable, created_by
-from townhall.migrate.guard.table_statements import StatedTable
+from townhall.migrate.guard.table_statements import StatedTable, type_of
 from townhall.pg import sql
 from townhall.pg.catalog import TIES
 
@@ -124,7 +124,7 @@ def _columns(table: Table) -> Iterable[dict[str, Any]]:
     for column in table.columns:
         yield {
             "name": column.name,
-            "type": column.type.compile(dialect=_DIALECT),
+            "type": type_of(f"{column.type.compile(dialect=_DIALECT)} "),
             "not_null": column.primary_key or not column.nullable,
             "has_default": isinstance(column.server_default, DefaultClause)
             or column is table.autoincrement_column,
@@ -293,7 +293,8 @@ _MESSAGE = """(
                 and a.attidentity = '' as lacks_default,
                 pg_catalog.to_regtype(declared.type) <> a.atttypid
                 or (
-                    a.atttypid not in ('real'::regtype, 'double precision'::regtype)
+                    declared.type is not null
+                    and a.atttypid not in ('real'::regtype, 'double precision'::regtype)
                     and pg_catalog.replace(
                         pg_catalog.substring(declared.type, '\\(([^)]*)\\)'), ' ', ''
                     ) is distinct from pg_catalog.substring(

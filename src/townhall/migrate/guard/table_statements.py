@@ -28,9 +28,10 @@ _CLAUSE = re.compile(
     r"|unique|references|check|deferrable|initially)\b",
     re.IGNORECASE,
 )
+_PART_OF_TIME = "(year|month|day|hour|minute|second)"
 _TYPE = re.compile(
-    rf"({_IDENTIFIER}\.)?{_IDENTIFIER}( (varying|precision))?(\([\w, -]+\))?"
-    r"( with(out)? time zone)?(\[\])*",
+    rf"({_IDENTIFIER}\.)?{_IDENTIFIER}( (varying|precision|{_PART_OF_TIME}( to {_PART_OF_TIME})?))?"
+    r"( ?\([\w, -]+\))?( with(out)? time zone)?(\[\])*",
     re.IGNORECASE,
 )
 _NOT_NULL = re.compile(r"\s(not\s+null|primary\s+key)\b", re.IGNORECASE)
@@ -115,6 +116,17 @@ def stated_table(statement: str) -> StatedTable | None:
     )
 
 
+def type_of(definition: str) -> str | None:
+    """Return the type that a column's definition begins with, or None where its form is not known.
+
+    Args:
+        definition: SQL, as it stands behind the column's name, with a blank at its end.
+    """
+    clause = _CLAUSE.search(_without_inner(definition))
+    type_ = " ".join(definition[: clause.start() if clause else None].split())
+    return type_ if _TYPE.fullmatch(type_) else None
+
+
 def _column(element: str) -> StatedColumn | None:
     name = _NAME.match(element)
     if name is None or name[1].lower() in {*_KINDS, "constraint", "like"}:
@@ -122,9 +134,8 @@ def _column(element: str) -> StatedColumn | None:
     # A blank in front, so that each word has one.
     rest = f" {element[name.end() :]} "
     shown = _without_inner(rest)
-    end = next((each.start() for each in _CLAUSE.finditer(shown)), len(rest))
-    type_ = " ".join(rest[:end].split())
-    if not _TYPE.fullmatch(type_):
+    type_ = type_of(rest)
+    if type_ is None:
         return None
     return StatedColumn(
         sql.unquote(name[1]),
