@@ -72,12 +72,12 @@ class Use:
     Attributes:
         parts: Parts of the table.
         entities: Entities.
-        has_values: Whether PostgreSQL stores values of the type or of an expression of it.
+        has_column: Whether a column of the table has values of the type.
     """
 
     parts: Sequence[sa.schema.SchemaItem] = ()
     entities: Sequence[Entity] = ()
-    has_values: bool = False
+    has_column: bool = False
 
 
 STAMP = pg.Function(schema=SCHEMA, name="stamp", language="plpgsql", body="begin return new; end")
@@ -169,22 +169,19 @@ def uses(value: str) -> Mapping[str, Use]:
                     schema=SCHEMA, name="v", definition=f"select {value} as x from lab.things"
                 )
             ],
-            has_values=True,
         ),
-        "check": Use([sa.CheckConstraint(condition, name="c")], has_values=True),
-        "check by a function": Use([sa.CheckConstraint(call, name="c")], [TAKES], has_values=True),
-        "index": Use([sa.Index("i", sa.text(condition))], has_values=True),
-        "index by a function": Use([sa.Index("i", sa.text(call))], [TAKES], has_values=True),
-        "default": Use(
-            [sa.Column("d", sa.Boolean, server_default=sa.text(condition))], has_values=True
-        ),
-        "generated column": Use([sa.Column("d", sa.Boolean, computed)], has_values=True),
-        "column": Use([sa.Column("d", column)], has_values=True),
+        "check": Use([sa.CheckConstraint(condition, name="c")]),
+        "check by a function": Use([sa.CheckConstraint(call, name="c")], [TAKES]),
+        "index": Use([sa.Index("i", sa.text(condition))]),
+        "index by a function": Use([sa.Index("i", sa.text(call))], [TAKES]),
+        "default": Use([sa.Column("d", sa.Boolean, server_default=sa.text(condition))]),
+        "generated column": Use([sa.Column("d", sa.Boolean, computed)]),
+        "column": Use([sa.Column("d", column)], has_column=True),
         "column with a default": Use(
-            [sa.Column("d", column, server_default=sa.text(value))], has_values=True
+            [sa.Column("d", column, server_default=sa.text(value))], has_column=True
         ),
-        "column of an array": Use([sa.Column("d", ColumnType("lab.t[]"))], has_values=True),
-        "domain": Use(entities=[pg.Domain(schema=SCHEMA, name="o", base="lab.t")], has_values=True),
+        "column of an array": Use([sa.Column("d", ColumnType("lab.t[]"))], has_column=True),
+        "domain": Use(entities=[pg.Domain(schema=SCHEMA, name="o", base="lab.t")]),
         "check of a domain": Use(
             entities=[
                 pg.Domain(
@@ -194,11 +191,9 @@ def uses(value: str) -> Mapping[str, Use]:
                     checks={"c": f"value > 0 and {condition}"},
                 )
             ],
-            has_values=True,
         ),
         "attribute": Use(
             entities=[pg.CompositeType(schema=SCHEMA, name="o", attributes={"z": "lab.t"})],
-            has_values=True,
         ),
     }
 
@@ -224,7 +219,7 @@ THOROUGH = {
 
 def marked() -> Sequence[Any]:
     comes_and_goes = [pair for use in USES for pair in (("nothing", use), (use, "nothing"))]
-    stays = [(use, use) for use in USES if not uses("")[use].has_values]
+    stays = [(use, use) for use in USES if not uses("")[use].has_column]
     return [
         pytest.param(
             *each, marks=pytest.mark.thorough if each in THOROUGH else pytest.mark.exhaustive

@@ -115,7 +115,7 @@ def uses() -> Mapping[str, Use]:
         ),
         "check": Use([sa.CheckConstraint(f"{CALL} >= 0", name="c")], [COUNT]),
         "index": Use([sa.Index("i", sa.text(f"({CALL})"))], [COUNT]),
-        "column": Use([sa.Column("d", row)], has_values=True),
+        "column": Use([sa.Column("d", row)], has_column=True),
         "attribute": Use(entities=[PAIR, function("boolean", "select true", p=f"{SCHEMA}.o[]")]),
         "domain": Use(entities=[pg.Domain(schema=SCHEMA, name="o", base=f"{SCHEMA}.v")]),
     }
@@ -151,7 +151,7 @@ THOROUGH = {
 
 def marked() -> Sequence[Any]:
     comes_and_goes = [pair for use in USES for pair in (("nothing", use), (use, "nothing"))]
-    stays = [(use, use) for use in USES if not uses()[use].has_values]
+    stays = [(use, use) for use in USES if not uses()[use].has_column]
     return [
         pytest.param(
             *each, marks=pytest.mark.thorough if each in THOROUGH else pytest.mark.exhaustive

@@ -52,7 +52,7 @@ def source(kind: str, change: str, use: str, *, is_changed: bool) -> tuple[str, 
 def stays(kind: str, use: str) -> bool:
     """Tell whether the use can stay where what it uses is dropped and created again."""
     chosen = types.uses("") if kind == "types" else views.uses()
-    return kind == "functions" or not chosen[use].has_values
+    return kind == "functions" or not chosen[use].has_column
 
 
 @pytest.fixture

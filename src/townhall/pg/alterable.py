@@ -18,6 +18,9 @@ from townhall.pg.owned import OwnedEntity
 Previous = Any
 """An object of the same class, which no type can say of an argument of an overridden method."""
 
+HELD = "a type that columns, or types of other schemas, have"
+"""What a type is that can be neither altered nor created again."""
+
 _NOT_COMPARED = {"api_roles", "owner", "usage_by_default"}
 
 
@@ -123,7 +126,7 @@ class AlterableEntity(OwnedEntity):
             previous: The state that it has.
         """
         what = " and ".join(name.replace("_", " ") for name in self.differences(previous))
-        return f"PostgreSQL can't alter the {what} of a type that columns or other types have"
+        return f"PostgreSQL can't alter the {what} of {HELD}"
 
     def temporary(self) -> Self:
         """Return the same object in the schema of temporary objects."""

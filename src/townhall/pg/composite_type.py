@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from sqlalchemy import Connection
 
 from townhall.pg import catalog, sql
-from townhall.pg.alterable import Previous
+from townhall.pg.alterable import HELD, Previous
 from townhall.pg.data_type import SHARED_COLUMNS, DataType, shared_values, types_of_kind
 from townhall.pg.entity import comment_statement
 
@@ -73,7 +73,7 @@ class CompositeType(DataType):
     def why_not_altered(self, previous: Previous) -> str:
         """Return why the attributes can't be moved."""
         del previous
-        return "PostgreSQL can't move attributes of a type that columns or other types have"
+        return f"PostgreSQL can't move attributes of {HELD}"
 
     def _changes(self, previous: Previous) -> Iterable[str]:
         alter = f"alter type {self.literal_name}"

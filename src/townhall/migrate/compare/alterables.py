@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -15,7 +16,7 @@ from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.decisions import Answer, UndecidedOp
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
-from townhall.pg import AlterableEntity, Entity, EnumType, catalog, ddl, sql
+from townhall.pg import AlterableEntity, Domain, Entity, EnumType, catalog, ddl, sql
 from townhall.pg.state import Key, State
 
 
@@ -42,7 +43,8 @@ class Outcome(NamedTuple):
             are.
         altered: Those that were altered since columns have them, and that would be created again
             otherwise: ``alter`` does not bring all of them back.
-        recreated: The keys of those that were dropped and created again.
+        recreated: The keys of those that were dropped, with the types that have them, and are
+            created again if they are declared.
     """
 
     refused: dict[Key, AlterableEntity]
@@ -51,11 +53,7 @@ class Outcome(NamedTuple):
 
 
 def create(
-    connection: Connection,
-    entities: Sequence[AlterableEntity],
-    actual: State,
-    around: Around,
-    undeclared: Collection[Key] = (),
+    connection: Connection, entities: Sequence[AlterableEntity], actual: State, around: Around
 ) -> Outcome:
     """Bring types and sequences to their declared state.
 
@@ -64,7 +62,6 @@ def create(
         entities: The declared ones.
         actual: The entities of the database.
         around: Changes a type without what depends on it, which is then created again.
-        undeclared: The keys of the types that are not declared, which go unless columns have them.
     """
     existing = [each for each in entities if each.key in actual]
     outcome = Outcome({}, {}, set())
@@ -72,9 +69,14 @@ def create(
         previous = _alterable(actual[entity.key])
         can_alter = entity.can_replace(previous)
         comes_back = can_alter and entity.comes_back(previous)
-        if not (comes_back or _is_stored(connection, entity, actual, undeclared)):
-            around(previous, partial(_recreate, connection, entity, previous))
-            outcome.recreated.add(entity.key)
+        holders = set[Key]() if comes_back else _holders(connection, entity)
+        if entity.key in outcome.recreated:
+            continue  # with a type that it has
+        if not comes_back and holders <= actual.keys():
+            gone = [entity.key, *sorted(holders)]
+            declared = [entity, *(each for each in existing if each.key in holders)]
+            around(previous, partial(_recreate, connection, gone, declared, actual))
+            outcome.recreated.update(gone)
         elif can_alter:
             alter = partial(_alter, connection, entity, previous)
             # Before 16 PostgreSQL refuses another type of an attribute while an expression has the
@@ -85,11 +87,43 @@ def create(
                 outcome.altered[entity.key] = entity
         else:
             outcome.refused[entity.key] = entity
+    if outcome.recreated:
+        _render_checks_again(connection, existing, actual, outcome)
     new = created_exactly(
         connection, (each for each in entities if each.key not in actual), are_new=True
     )
     run_script(connection, (line for each in new for line in each.create_statements()))
     return outcome
+
+
+def _render_checks_again(
+    connection: Connection, entities: Sequence[AlterableEntity], actual: State, outcome: Outcome
+) -> None:
+    # PostgreSQL renders a check of a domain otherwise where a type that it has is another one.
+    for entity in _changed(connection, entities, actual):
+        if isinstance(entity, Domain) and entity.key in outcome.recreated:
+            create_again(connection, [entity], actual)
+        elif isinstance(entity, Domain) and entity.key not in outcome.refused:
+            _alter(connection, entity, _alterable(actual[entity.key]))
+
+
+def create_again(
+    connection: Connection, entities: Iterable[AlterableEntity], actual: State
+) -> None:
+    """Create types as they are declared that were dropped, or what went of them since.
+
+    Args:
+        connection: A connection within a transaction that is going to be rolled back.
+        entities: The declared ones.
+        actual: The entities of the database.
+    """
+    kept = [each.with_unmanaged_grants_of(actual[each.key]) for each in entities]
+    for exact in created_exactly(connection, kept, are_new=False):
+        run_script(connection, exact.create_statements())
+        if isinstance(exact, Domain):
+            # Its default and checks go with functions that they call.
+            bare = replace(exact, default=None, checks={}, check_comments={})
+            run_script(connection, exact.alter_statements(bare))
 
 
 def _changed(
@@ -152,12 +186,9 @@ def _alterable(entity: Entity) -> AlterableEntity:
     return entity
 
 
-def _is_stored(
-    connection: Connection, entity: AlterableEntity, actual: State, undeclared: Collection[Key]
-) -> bool:
-    # An attribute of a composite type is a column as well, and so is a domain over the type.
-    users = uses(connection, sorted({each.schema for each in actual.values()}))
-    return _has_columns(entity.key, users, undeclared)
+def _holders(connection: Connection, entity: AlterableEntity) -> AbstractSet[Key]:
+    with catalog.empty_search_path(connection):
+        return catalog.read_holders(connection, entity.literal_name)
 
 
 def _alter(connection: Connection, declared: AlterableEntity, previous: AlterableEntity) -> None:
@@ -165,23 +196,19 @@ def _alter(connection: Connection, declared: AlterableEntity, previous: Alterabl
     run_script(connection, declared.alter_statements(previous))
 
 
-def _recreate(connection: Connection, declared: AlterableEntity, previous: AlterableEntity) -> None:
-    drops = (f"{statement} cascade" for statement in declared.drop_statements())
-    kept = declared.with_unmanaged_grants_of(previous)
-    (exact,) = created_exactly(connection, [kept], are_new=False)
-    run_script(connection, [*drops, *exact.create_statements()])
-
-
-def _has_columns(key: Key, users: Mapping[Key, set[Key]], undeclared: Collection[Key]) -> bool:
-    return any(
-        _has_columns(each, users, undeclared) if each in undeclared else each[0] in _COLUMNS
-        for each in users.get(key, ())
-        if each != key
-    )
-
-
-_COLUMNS = {"table", "composite type", "domain", "range type"}
-"""The kinds whose columns, attributes or values would be lost with a type."""
+def _recreate(
+    connection: Connection,
+    gone: Iterable[Key],
+    declared: Sequence[AlterableEntity],
+    actual: State,
+) -> None:
+    drops = (drop for key in gone for drop in actual[key].drop_statements())
+    run_script(connection, (f"{drop} cascade" for drop in drops))
+    entity, *holders = declared
+    create_again(connection, [entity], actual)
+    for each in holders:
+        # What a check or a default calls may be created only later.
+        attempt(connection, partial(create_again, connection, [each], actual))
 
 
 def undecided(

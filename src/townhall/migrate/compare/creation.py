@@ -21,7 +21,6 @@ from townhall.migrate.compare.dependants import (
     replaced,
     target_of,
     target_of_entity,
-    types_of_rows,
 )
 from townhall.migrate.compare.freed_types import frees_type
 from townhall.migrate.compare.overloads import arrangements, is_ambiguous
@@ -29,7 +28,7 @@ from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.operations.bodies import CHECKED, are_checked
 from townhall.migrate.operations.table_names import table_of
 from townhall.migrate.savepoints import SYNTAX_ERROR, attempt, rolled_back, run_script, sqlstate
-from townhall.pg import AlterableEntity, Domain, Entity, Routine, View, sql
+from townhall.pg import AlterableEntity, CompositeType, Domain, Entity, Routine, View, sql
 from townhall.pg.adapted import AdaptedFunction
 from townhall.pg.catalog import Part, Target, empty_search_path, read_dependants
 from townhall.pg.state import Key, State
@@ -73,7 +72,6 @@ class Creation:
         self._unaltered: dict[Key, AlterableEntity] = {}
         self._altered: dict[Key, AlterableEntity] = {}
         self.recreated: set[Key] = set()
-        self._undeclared_types: Collection[Key] = ()
         self._left_alone: Sequence[Entity] = ()
         self._gone: Sequence[Part] = ()
 
@@ -112,9 +110,6 @@ class Creation:
             first = [*extensions, *drops, *freeing, *alterable]
             drops = []
         in_order: list[Step] = [*first, *operations, *entities, *drops]
-        self._undeclared_types = {
-            key for key, each in self._actual.items() if isinstance(each, AlterableEntity)
-        } - {each.key for each in alterable}
         self._find_overloads(functions)
         self._drop_views(filter(_is_recreated, self._actual.values()))
         # Nearly always the declared entities can be created in their order, in one round trip.
@@ -128,6 +123,7 @@ class Creation:
         at_once = partial(self._run_at_once, needed)
         if not self._overloads and attempt(self._connection, at_once) is None:
             return in_order, []
+        self._forget_types()
         kept = self._independent_of(needed, as_declared)
         # A view can't be replaced by one that lacks a column, and views, policies and triggers on a
         # table can block the change of a column.
@@ -206,8 +202,8 @@ class Creation:
         overloads = {**self._overloads}
         for first, later in [(steps, list[Step]()), *arranged]:
             savepoint = self._connection.begin_nested()
-            self._overloads, self._unaltered, self._altered = {**overloads}, {}, {}
-            self.recreated = set()
+            self._overloads = {**overloads}
+            self._forget_types()
             self.dependants = self._dependants_of()
             self.dependants.are_gone(self._gone)
             self._drop_cascade(step for step in later if isinstance(step, Routine))
@@ -223,6 +219,9 @@ class Creation:
             savepoint.rollback()
         self._overloads = overloads
         return self._run_in_any_order(steps)
+
+    def _forget_types(self) -> None:
+        self._unaltered, self._altered, self.recreated = {}, {}, set()
 
     def unchanged(self, entities: Iterable[Entity], read: Callable[[], State]) -> set[Key]:
         """Return the keys of entities that exist as they are declared.
@@ -251,7 +250,7 @@ class Creation:
                     }
         return unchanged
 
-    def _run_at_once(self, steps: Iterable[Step]) -> None:
+    def _run_at_once(self, steps: Sequence[Step]) -> None:
         # Consecutive entities are created in one round trip.
         for kind, group in groupby(steps, _kind_of_step):
             if kind is AlterableEntity:
@@ -264,6 +263,10 @@ class Creation:
             else:
                 for step in group:
                     self._run_one(step)
+        if self.recreated:
+            # What has such a type may call functions that were created after it.
+            types = [each for each in steps if isinstance(each, AlterableEntity)]
+            self._create_again(each for each in types if each.key in self.recreated)
 
     def _run_in_any_order(
         self, steps: Sequence[Step]
@@ -282,8 +285,9 @@ class Creation:
     def _may_be_gone(self, step: Step) -> bool:
         # Types and sequences that exist have been changed, and by then PostgreSQL may refuse that.
         # Of a domain its default and checks may be gone, which call functions.
-        is_changed = isinstance(step, AlterableEntity) and step.key in self._actual
-        return isinstance(step, Entity) and (not is_changed or isinstance(step, Domain))
+        if isinstance(step, AlterableEntity) and step.key in self._actual:
+            return isinstance(step, Domain) or step.key in self.recreated
+        return isinstance(step, Entity)
 
     def _run_one(self, step: Step) -> None:
         if isinstance(step, Routine):
@@ -300,18 +304,21 @@ class Creation:
             self._run_operation(step)
 
     def _create_alterables(self, entities: Sequence[AlterableEntity]) -> None:
-        outcome = alterables.create(
-            self._connection, entities, self._actual, self._change_around, self._undeclared_types
-        )
+        self._create_again(each for each in entities if each.key in self.recreated)
+        others = [each for each in entities if each.key not in self.recreated]
+        outcome = alterables.create(self._connection, others, self._actual, self._change_around)
         self._unaltered |= outcome.refused
         self._altered |= outcome.altered
         self.recreated |= outcome.recreated
+
+    def _create_again(self, types: Iterable[AlterableEntity]) -> None:
+        alterables.create_again(self._connection, types, self._actual)
 
     def _change_around(
         self, entity: Entity, change: Callable[[], None], *, cascades: bool = True
     ) -> None:
         target = target_of_entity(entity)
-        targets = [] if target is None else [target]
+        targets = [] if target is None else [target._replace(is_recreated=cascades)]
         self.dependants.dropped_around(targets, change, cascades=cascades)
 
     def _run_operation(self, operation: MigrateOperation) -> None:
@@ -390,7 +397,7 @@ class Creation:
         self._gone = [*self._gone, *gone]
         self.dependants.are_gone(gone)
         self._drop(dropped)
-        if types := [*types_of_rows(self._actual.values(), dropped)]:
+        if types := [*_types_of_rows(self._actual.values(), dropped)]:
             self._read_again(types)
 
     def _read_again(self, types: Sequence[AlterableEntity]) -> None:
@@ -452,6 +459,23 @@ def is_left_alone(entity: Entity) -> bool:
         entity: An actual entity.
     """
     return entity.is_shared or entity.kind in _ON_TABLES
+
+
+def _types_of_rows(
+    entities: Iterable[Entity], views: Iterable[Entity]
+) -> Iterable[AlterableEntity]:
+    """Yield the types that go, or lose an attribute, with the rows of dropped views."""
+    types = [each for each in entities if isinstance(each, CompositeType | Domain)]
+    names = {sql.qualified(*each.name_parts) for each in views if each.kind in _VIEWS}
+    while found := [each for each in types if not names.isdisjoint(_used_types(each))]:
+        yield from found
+        names |= {each.literal_name for each in found}
+        types = [each for each in types if each not in found]
+
+
+def _used_types(entity: CompositeType | Domain) -> Iterable[str]:
+    used = entity.attributes.values() if isinstance(entity, CompositeType) else [entity.base]
+    return (each.removesuffix("[]") for each in used)
 
 
 def _target_of(step: Step) -> Target | None:

@@ -187,32 +187,6 @@ def parts_with(connection: Connection, dropped: Iterable[Entity]) -> Sequence[Pa
     return [each for each in parts if not each.identity.endswith(of_views)]
 
 
-def types_of_rows(
-    entities: Iterable[Entity], views: Iterable[Entity]
-) -> Iterable[CompositeType | Domain]:
-    """Yield the types that go, or lose an attribute, with the rows of dropped views.
-
-    Args:
-        entities: The entities of the database.
-        views: What is dropped, views among others.
-    """
-    types = [each for each in entities if isinstance(each, CompositeType | Domain)]
-    names = {
-        sql.qualified(*each.name_parts)
-        for each in views
-        if isinstance(each, View | MaterializedView)
-    }
-    while found := [each for each in types if not names.isdisjoint(_used_types(each))]:
-        yield from found
-        names |= {each.literal_name for each in found}
-        types = [each for each in types if each not in found]
-
-
-def _used_types(entity: CompositeType | Domain) -> Iterable[str]:
-    used = entity.attributes.values() if isinstance(entity, CompositeType) else [entity.base]
-    return (each.removesuffix("[]") for each in used)
-
-
 def addition(table: Table, name: str) -> tuple[str, MigrateOperation]:
     """Return the identity of a declared column, as of a part, and the operation that adds it."""
     column = next(each for each in table.columns if each.name == name)
@@ -249,7 +223,7 @@ def target_of(operation: MigrateOperation) -> Target | None:
         return target_of_entity(operation.target)
     if isinstance(operation, AlterEntityOp) and isinstance(operation.target, CompositeType):
         # Before 16 PostgreSQL refuses another type of an attribute while a view has the type.
-        return target_of_entity(operation.target)
+        return Target(type=operation.target.literal_name)
     if (target := changed_column(operation)) is not None:
         return target
     if getattr(operation, "table_name", None) is None:
@@ -267,8 +241,10 @@ def target_of_entity(entity: Entity) -> Target | None:
     if isinstance(entity, Routine):
         return Target(function=entity.literal_signature)
     if isinstance(entity, DataType):
-        return Target(type=entity.literal_name)
-    if isinstance(entity, View | MaterializedView | NumberSequence):
+        return Target(type=entity.literal_name, is_recreated=True)
+    if isinstance(entity, View | MaterializedView):
+        return Target(relation=entity.literal_name, is_recreated=True)
+    if isinstance(entity, NumberSequence):
         return Target(relation=entity.literal_name)
     return None
 

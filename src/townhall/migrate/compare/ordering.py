@@ -31,7 +31,6 @@ from townhall.migrate.compare.dependants import (
     holding_keys,
     target_of,
     target_of_entity,
-    types_of_rows,
     without_default,
     without_parts_of_domain,
 )
@@ -181,9 +180,7 @@ def ordered(
         before = {each.identity: each for each in _blocking(connection, failures, comparison).parts}
         overloads = _overloads_of_calls(failures, comparison)
         views = _views_of_defaults(blocking.parts, operations, comparison)
-        types = _types_of_dropped_rows(failures, comparison)
-        entities = {*blocking.entities, *types} & known
-        entities = (entities | overloads | {*views.values()}) - recreated
+        entities = ((blocking.entities & known) | overloads | {*views.values()}) - recreated
         new_parts = {
             name: before.get(name, each)
             for each in _of_kept_tables(blocking.parts, operations)
@@ -240,13 +237,6 @@ def _overloads_of_calls(
         if isinstance(each := comparison.actual[key], Routine)
         and any(f"{each.name}(" in message for message in messages)
     }
-
-
-def _types_of_dropped_rows(
-    failures: Iterable[Failure[MigrateOperation]], comparison: Comparison
-) -> set[Key]:
-    refused = [each.step.target for each in failures if isinstance(each.step, DropEntityOp)]
-    return {each.key for each in types_of_rows(comparison.actual.values(), refused)}
 
 
 def _views_of_defaults(

@@ -56,7 +56,7 @@ from townhall.pg.catalog.tables import (
 )
 from townhall.pg.catalog.ties import TIES, Tie
 from townhall.pg.catalog.traces import TRACES, Trace, read_traces
-from townhall.pg.catalog.types import Use, read_columns_of_types
+from townhall.pg.catalog.types import Use, read_columns_of_types, read_holders
 from townhall.pg.catalog.undeclarable import read_undeclarable
 from townhall.pg.catalog.unmanaged import Unmanaged, read_unmanaged
 from townhall.pg.catalog.uses import read_uses
@@ -114,6 +114,7 @@ __all__ = [
     "read_default_grantees",
     "read_dependants",
     "read_everything",
+    "read_holders",
     "read_owners",
     "read_readers",
     "read_roles",

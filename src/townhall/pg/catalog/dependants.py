@@ -38,8 +38,9 @@ class Target(NamedTuple):
         type: A type as SQL names it; or None.
         constraint: The name of a constraint of the table, which goes; None for the table itself.
         has_keys: Whether the foreign keys from and to the column can't stay.
-        is_recreated: Whether the column is dropped and added again, so that it is in the way
-            itself, as are its indexes and constraints.
+        is_recreated: Whether the column, type or view is dropped and created again. So the column
+            itself is in the way, with its indexes and constraints, and so are the domains,
+            composite types and ranges that have the type.
     """
 
     function: str | None = None
@@ -260,16 +261,36 @@ _ALTERED = """
     )
 """
 
+# Where a type or a view is created again, a composite type that has it goes as a whole.
 _FOUND = f"""
-    select s.is_altered, s.has_keys, s.classid, s.objid, s.objsubid, true as is_seed
+    select
+        s.is_altered,
+        s.has_keys,
+        s.is_recreated and s.objsubid = 0 as recreates_types,
+        s.classid,
+        s.objid,
+        s.objsubid,
+        true as is_seed
     from seeds as s
     union
-    select false, false, e.classid, e.objid, e.objsubid, false
+    select
+        false,
+        false,
+        f.recreates_types,
+        case when c.oid is null then e.classid else 'pg_catalog.pg_type'::regclass end,
+        coalesce(c.reltype, e.objid),
+        case when c.oid is null then e.objsubid else 0 end,
+        false
     from found as f
     join edges as e
         on e.refclassid = f.classid
         and e.refobjid = f.objid
         and (f.objsubid = 0 or e.refobjsubid = f.objsubid)
+    left join pg_catalog.pg_class as c
+        on f.recreates_types
+        and e.classid = 'pg_catalog.pg_class'::regclass
+        and c.oid = e.objid
+        and c.relkind = 'c'
     where not f.is_altered or {_ALTERED}
 """
 
@@ -297,7 +318,16 @@ _DEFAULTS = """
     join pg_catalog.pg_attribute as a on a.attrelid = d.adrelid and a.attnum = d.adnum
 """
 
-_DOMAIN_DEFAULTS = """
+# The checks and the default of a domain go and come with it.
+_GOES_WITH_DOMAIN = """exists (
+            select from found as f
+            where f.classid = 'pg_catalog.pg_type'::regclass
+                and f.objid = {}
+                and f.objsubid = 0
+                and (f.is_seed or f.recreates_types)
+        )"""
+
+_DOMAIN_DEFAULTS = f"""
     select
         'domain default',
         array['default', 'domain ' || d.name],
@@ -309,6 +339,7 @@ _DOMAIN_DEFAULTS = """
     join pg_catalog.pg_type as t
         on m.classid = 'pg_catalog.pg_type'::regclass and m.objsubid = -1 and t.oid = m.objid
     cross join lateral (select t.oid::regtype::text as name) as d
+    where not {_GOES_WITH_DOMAIN.format("t.oid")}
 """
 
 _GENERATED = f"""
@@ -406,11 +437,7 @@ _CONSTRAINTS = f"""
         where o.contypid <> 0
     ) as s
     where o.contype <> 'n' and o.conparentid = 0 and o.coninhcount = 0
-        -- Those of a domain go and come with it.
-        and not exists (
-            select from seeds as s
-            where s.classid = 'pg_catalog.pg_type'::regclass and s.objid = o.contypid
-        )
+        and not {_GOES_WITH_DOMAIN.format("o.contypid")}
 """
 
 _INDEXES = f"""
@@ -532,6 +559,20 @@ _ENTITIES = f"""
     join pg_catalog.pg_proc as p on m.classid = 'pg_catalog.pg_proc'::regclass and p.oid = m.objid
     join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
     where p.prokind in ('f', 'p') and {NOT_A_CONSTRUCTOR}
+    union all
+    select
+        case t.typtype
+            when 'd' then 'domain' when 'c' then 'composite type' else 'range type'
+        end,
+        array[n.nspname, t.typname]::text[],
+        null,
+        null
+    from members as m
+    join pg_catalog.pg_type as t on m.classid = 'pg_catalog.pg_type'::regclass and t.oid = m.objid
+    join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
+    left join pg_catalog.pg_class as c on c.oid = t.typrelid
+    where m.recreates_types and m.objsubid = 0
+        and (t.typtype in ('d', 'r') or c.relkind = 'c')
 """
 
 _QUERY = f"""
@@ -541,12 +582,15 @@ _QUERY = f"""
     seeds as ({_SEEDS}),
     found as ({_FOUND}),
     members as (
-        select distinct f.classid, f.objid, f.objsubid
+        select f.classid, f.objid, f.objsubid, bool_or(f.recreates_types) as recreates_types
         from found as f
         where not f.is_seed
             and (f.classid, f.objid, f.objsubid) not in (
-                select s.classid, s.objid, s.objsubid from seeds as s where not s.is_recreated
+                select s.classid, s.objid, s.objsubid
+                from seeds as s
+                where not s.is_recreated or s.objsubid = 0
             )
+        group by f.classid, f.objid, f.objsubid
     )
     select p.kind, p.name, p.drop, array_remove(p.create, null) as create
     from (

@@ -1,4 +1,4 @@
-"""The columns of tables that have a type."""
+"""What has values of a type: the columns of tables, and other types."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from townhall.pg.catalog.fragments import not_of_an_extension, rows
+
+Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,20 @@ def read_columns_of_types(
     return uses
 
 
+def read_holders(connection: Connection, type_name: str) -> frozenset[Key]:
+    """Return the keys of the tables and types that hold values of a type, directly or not.
+
+    A table holds the values of its columns, and those by which it is partitioned. What only an
+    expression has, as a default, a check or an index, is not held.
+
+    Args:
+        connection: A connection within a transaction.
+        type_name: The type as SQL names it.
+    """
+    found = connection.execute(text(_HOLDERS), {"type": type_name}).mappings()
+    return frozenset((row["kind"], row["schema"], row["name"]) for row in found)
+
+
 _QUERY = f"""
     select
         n.nspname as type_schema,
@@ -70,4 +86,56 @@ _QUERY = f"""
         and a.attinhcount = 0  -- else it is changed with its parent's
         and c.relkind in ('r', 'p') and not c.relispartition
     order by s.nspname, c.relname, a.attnum
+"""
+
+_HOLDERS = """
+    with recursive held (oid) as (
+        select to_regtype(cast(:type as text))::oid
+        union
+        select o.oid
+        from held as h
+        cross join lateral (
+            select t.oid
+            from pg_catalog.pg_type as t
+            where t.typbasetype = h.oid or t.typelem = h.oid and t.typcategory = 'A'
+            union all
+            select r.rngtypid from pg_catalog.pg_range as r where r.rngsubtype = h.oid
+            union all
+            select r.rngmultitypid from pg_catalog.pg_range as r where r.rngtypid = h.oid
+            union all
+            select c.reltype
+            from pg_catalog.pg_attribute as a
+            join pg_catalog.pg_class as c on c.oid = a.attrelid and c.relkind = 'c'
+            where a.atttypid = h.oid and not a.attisdropped
+        ) as o
+    ),
+    tables as (
+        select a.attrelid as oid
+        from held as h
+        join pg_catalog.pg_attribute as a on a.atttypid = h.oid and not a.attisdropped
+        union
+        select d.objid
+        from held as h
+        join pg_catalog.pg_depend as d
+            on d.refclassid = 'pg_catalog.pg_type'::regclass
+            and d.refobjid = h.oid
+            and d.classid = 'pg_catalog.pg_class'::regclass
+            and d.objsubid = 0
+    )
+    select 'table' as kind, n.nspname as schema, c.relname as name
+    from tables as t
+    join pg_catalog.pg_class as c on c.oid = t.oid and c.relkind in ('r', 'p', 'f')
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    union all
+    select
+        case t.typtype
+            when 'd' then 'domain' when 'c' then 'composite type' else 'range type'
+        end,
+        n.nspname,
+        t.typname
+    from held as h
+    join pg_catalog.pg_type as t on t.oid = h.oid and t.oid <> to_regtype(cast(:type as text))
+    join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
+    left join pg_catalog.pg_class as c on c.oid = t.typrelid
+    where t.typtype in ('d', 'r') or c.relkind = 'c'
 """
