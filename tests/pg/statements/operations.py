@@ -29,7 +29,7 @@ from townhall.migrate.operations.definitions import (
     DropDefinedIndexOp,
     DropDefinedTableOp,
 )
-from townhall.migrate.operations.expressions import DropExpressionOp
+from townhall.migrate.operations.expressions import DropExpressionOp, GenerateOnceOp
 from townhall.migrate.operations.identities import (
     AlterIdentityOp,
     DropFormerSequenceOp,
@@ -415,6 +415,32 @@ CASES = {
         backward="""
             alter table shop."Orders" drop column if exists twice;
             alter table shop."Orders" add column twice integer;
+        """,
+        difference=("drop_expression", "shop", "Orders", "twice"),
+    ),
+    "drop the expression of a column that dropped tables inherit": OperationCase(
+        DropExpressionOp(
+            TABLE,
+            "twice",
+            [GenerateOnceOp(TABLE, "twice", ['alter table shop."Orders" drop column twice'])],
+        ),
+        forward="""
+            alter table shop."Orders" alter column twice drop expression if exists;
+        """,
+        backward="""
+            do $function$
+            begin
+            if exists (
+                select
+                from pg_catalog.pg_attribute as a
+                where a.attrelid = 'shop."Orders"'::regclass
+                    and a.attname = 'twice'
+                    and a.attgenerated = ''
+            ) then
+            alter table shop."Orders" drop column twice;
+            end if;
+            end
+            $function$;
         """,
         difference=("drop_expression", "shop", "Orders", "twice"),
     ),
