@@ -39,7 +39,8 @@ class _Relation(OwnedEntity):
         kept: What is set for it and can't be declared otherwise, as statements: rules, statistics
             targets of columns, comments on indexes, the cluster mark. It is read from the catalog,
             not compared, and kept where the view is created again.
-        columns: Names and types of the columns, read from the catalog and never declared.
+        columns: Names, types and collations of the columns, read from the catalog and never
+            declared.
     """
 
     name_fields: ClassVar[tuple[str, ...]] = ("schema", "name")
@@ -178,6 +179,18 @@ class View(_Relation):
             and other.column_comments.keys() <= self.column_comments.keys()
             and other.column_defaults.keys() <= self.column_defaults.keys()
         )
+
+    def placeholder(self) -> View:
+        """Return a view with the same columns that reads nothing, as ``pg_dump`` writes it.
+
+        Only a view that was read from the catalog has one.
+        """
+        values = ", ".join(
+            f"null::{each.removeprefix(name).strip()} as {name}"
+            for each in self.columns
+            if (match := _NAME.match(each)) and (name := match[0])
+        )
+        return replace(self, definition=f"select {values}", check_option=None, kept={})
 
     @classmethod
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
@@ -356,7 +369,12 @@ def _query(relation_kind: Literal["v", "m"], own_columns: str, kept: str) -> str
             array(
                 select pg_catalog.quote_ident(a.attname) || ' '
                     || pg_catalog.format_type(a.atttypid, a.atttypmod)
+                    || coalesce(
+                        ' collate ' || nullif(a.attcollation, t.typcollation)::regcollation::text,
+                        ''
+                    )
                 from pg_catalog.pg_attribute as a
+                join pg_catalog.pg_type as t on t.oid = a.atttypid
                 where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
                 order by a.attnum
             ) as columns,

@@ -45,6 +45,7 @@ from townhall.migrate.compare.overloads import (
 from townhall.migrate.compare.simulation import Failure, Waits, run_in_any_order
 from townhall.migrate.compare.table_states import TableState, read_tables
 from townhall.migrate.compare.tables import TableDifference
+from townhall.migrate.compare.view_cycles import with_views_opened
 from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.columns import ChangeColumnOp
@@ -168,7 +169,10 @@ def ordered(
     going = {default_of(each) for each in operations if drops_default(each)}
     former = dict(filter(None, map(renamed_part, operations)))
     while True:
-        steps = _with_recreations(operations, comparison, recreated, lost, parts.values())
+        steps = with_views_opened(
+            connection,
+            _with_recreations(operations, comparison, recreated, lost, parts.values()),
+        )
         with rolled_back(connection):
             set_rows_aside(connection, steps, schemas)
             waits = _waiting(comparison, recreated, created_tables(operations))
@@ -289,13 +293,13 @@ def _of_kept_tables(
 def _without(
     refused: Sequence[MigrateOperation], operations: Sequence[MigrateOperation]
 ) -> list[MigrateOperation]:
-    keys = {step.target.key for step in refused if isinstance(step, DropEntityOp)}
+    keys = {step.target.key for step in refused if isinstance(step, DropEntityOp | ReplaceEntityOp)}
     changes = {*map(_change, refused)} - {None}
     return [
         each
         for each in operations
         if each not in refused
-        and not (isinstance(each, CreateEntityOp) and each.target.key in keys)
+        and not (isinstance(each, CreateEntityOp | DropEntityOp) and each.target.key in keys)
         and _change(each) not in changes
     ]
 
