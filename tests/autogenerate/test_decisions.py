@@ -267,7 +267,8 @@ def test_type_that_needs_a_hand_stops_no_other_change_of_its_table(
         return Schema(metadata, [seen])
 
     lab.migrate(declared(old, sa.Text()))
-    found = lab.differences(declared(new, sa.Integer()))
+    # PostgreSQL has another name for this type.
+    found = lab.differences(declared(new, sa.Float()))
     (undecided,) = [each for each in found if "undecided" in each]
-    assert "things z text integer" in undecided
+    assert "things z text float" in undecided
     assert len(found) > 1

@@ -95,17 +95,22 @@ def not_repeated(
     drops = (DropConstraintOp, DropIndexOp)
     dropped = {_part(each) for each in earlier if isinstance(each, drops)}
     changed = [
-        each.statements for each in earlier if isinstance(each, ChangeColumnOp) and each in refused
+        _change(each) for each in earlier if isinstance(each, ChangeColumnOp) and each in refused
     ]
     new = [
         each
         for each in operations
         if not (isinstance(each, drops) and _part(each) in dropped)
-        and not (isinstance(each, ChangeColumnOp) and each.statements in changed)
+        and not (isinstance(each, ChangeColumnOp) and _change(each) in changed)
     ]
     replaced = {_part(each) for each in new if isinstance(each, drops)}
     added = {part for each in earlier for part in _added(each)} - replaced
     return [each for each in new if added.isdisjoint(_added(each))]
+
+
+def _change(operation: ChangeColumnOp) -> tuple[TableName, str, bool]:
+    # PostgreSQL may have another name for the type than SQLAlchemy.
+    return table_of(operation), operation.column_name, operation.changes_type
 
 
 def _added(operation: MigrateOperation) -> Iterable[_PartOfTable]:
