@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import sqlalchemy as sa
 
-from tests.autogenerate.lab import Lab, Schema
+from tests.autogenerate.lab import Lab, Schema, code
 from tests.autogenerate.round_trip import round_trip
 from townhall.testing.databases import Databases
 
@@ -267,14 +269,26 @@ def test_table_is_not_dropped_with_a_partition_of_a_schema_that_is_not_compared(
     [
         'create table "Other"."C" () inherits (lab.a)',
         'create view "Other"."C" as select from lab.a',
+        """
+        create materialized view "Other"."C" as select from lab.a;
+        create function "Other".d(integer) returns setof "Other"."C"
+        begin atomic select from "Other"."C"; end;
+        set local search_path = public, "Other"
+        """,
     ],
-    ids=["child", "view"],
+    ids=["child", "view", "materialized view on the search path"],
 )
 def test_drop_of_a_table_names_what_depends_on_it_elsewhere(lab: Lab, dependant: str) -> None:
     lab.connection.exec_driver_sql('create table lab.a (); create schema "Other"')
     lab.connection.exec_driver_sql(dependant)
     (found,) = lab.differences(Schema())
     assert '"Other"."C" depends on table lab.a' in found
+    upgrade, _ = lab.operations(Schema())
+    written = code(upgrade, lab.context(Schema()))
+    if "view" in dependant:
+        assert re.search(r"""pg.execute\('drop (materialized )?view "Other"."C"'\)""", written)
+    if "function" in dependant:
+        assert """pg.execute('drop function "Other".d(integer)')""" in written
     lab.connection.exec_driver_sql('drop schema "Other" cascade')
     lab.run(lab.migrate(Schema()).downgrade)
     assert lab.differences(Schema()) == ["('remove_table', 'lab', 'a')"]

@@ -22,6 +22,9 @@ SYNTAX_ERROR = "42601"
 DATATYPE_MISMATCH = "42804"
 """The SQLSTATE of a type that does not fit, such as that of a column with foreign keys."""
 
+DEPENDENT_OBJECTS = "2BP01"
+"""The SQLSTATE of a drop of what others depend on."""
+
 
 ONE_BY_ONE = "townhall_one_by_one"
 """The key of ``Connection.info`` that is true where the server has Citus: see `run_script`."""

@@ -20,7 +20,7 @@ from townhall.migrate.operations.decisions import Answer, LaterOp, UndecidedOp
 from townhall.migrate.operations.statements import qualified_name
 from townhall.migrate.operations.table_names import OnTable, table_of
 from townhall.migrate.operations.words import describe
-from townhall.migrate.savepoints import sqlstate
+from townhall.migrate.savepoints import DEPENDENT_OBJECTS, sqlstate
 from townhall.pg import CreateEntityOp, Entity, ReplaceEntityOp, ddl, sql
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _UNDEFINED = frozenset({"3F000", "42P01", "42703", "42704", "42883"})
 """The SQLSTATEs of a schema, table, column, function or other object that does not exist."""
 
-_DEPENDENT_OBJECTS, _UNCOMMITTED_VALUE, _NULL = "2BP01", "55P04", "23502"
+_UNCOMMITTED_VALUE, _NULL = "55P04", "23502"
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,16 @@ class Refusal:
     @property
     def reason(self) -> str:
         """PostgreSQL's message; the first line, which is told alone, names what depends on it."""
-        if sqlstate(self.error) != _DEPENDENT_OBJECTS:
+        if sqlstate(self.error) != DEPENDENT_OBJECTS:
             return self.message
         # The hint is to drop them all.
-        dependants = cast("psycopg.Error", self.error.orig).diag.message_detail or ""
-        return f"{self.first_line}: {', '.join(dependants.splitlines())}"
+        return f"{self.first_line}: {', '.join(self.dependants)}"
+
+    @property
+    def dependants(self) -> Sequence[str]:
+        """What depends on what was to be dropped, in PostgreSQL's words, one after another."""
+        detail = cast("psycopg.Error", self.error.orig).diag.message_detail or ""
+        return detail.splitlines()
 
     @property
     def lacks_something(self) -> bool:
@@ -256,9 +261,10 @@ def _answers(refusal: Refusal) -> Iterable[Answer]:
         yield from _answers_to_type(operation)
     elif isinstance(operation, AddColumnOp) and sqlstate(refusal.error) == _NULL:
         yield from _answers_to_missing_value(operation)
-    elif sqlstate(refusal.error) == _DEPENDENT_OBJECTS:
+    elif sqlstate(refusal.error) == DEPENDENT_OBJECTS:
         yield Answer(
-            "drop what depends on it, which the message names, before, and create it again after"
+            "drop what depends on it, which the message names, before, and create it again after",
+            [*_drops_of_dependants(refusal)],
         )
         yield Answer("keep it: declare it, and generate the revision again")
     elif refusal.lacks_something:
@@ -266,6 +272,16 @@ def _answers(refusal: Refusal) -> Iterable[Answer]:
     else:
         yield Answer("do what is meant with other statements")
         yield Answer("correct the declaration, and generate the revision again")
+
+
+def _drops_of_dependants(refusal: Refusal) -> Iterable[str]:
+    # PostgreSQL names what depends on others after these, and may leave out some.
+    found = [_DEPENDANT.match(each) for each in refusal.dependants]
+    drops = [f"drop {each['what']}" for each in reversed(found) if each is not None]
+    return dict.fromkeys(drops) if len(drops) == len(found) else ()
+
+
+_DEPENDANT = re.compile(r"(?P<what>((materialized )?view|function|procedure) .+?) depends on ")
 
 
 def _answers_to_type(operation: ChangeColumnOp) -> Iterable[Answer]:

@@ -8,6 +8,7 @@ the result of a function that a policy calls), those are dropped before and crea
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import cast
 
 from alembic.operations import MigrateOperation
@@ -67,7 +68,7 @@ from townhall.migrate.operations.parts import (
     renamed_part,
 )
 from townhall.migrate.operations.table_names import OnTable, name_of, table_of
-from townhall.migrate.savepoints import rolled_back
+from townhall.migrate.savepoints import DEPENDENT_OBJECTS, attempt, rolled_back, sqlstate
 from townhall.pg import (
     CompositeType,
     CreateEntityOp,
@@ -89,6 +90,7 @@ from townhall.pg.catalog import (
     TableName,
     Target,
     read_dependants,
+    set_search_path,
 )
 from townhall.pg.state import Key
 
@@ -227,7 +229,26 @@ def _run(
             if not is_ambiguous(failures):
                 break
     savepoint.commit()
-    return done, failures
+    return done, [_naming_schemas(connection, each, invoke) for each in failures]
+
+
+def _naming_schemas(
+    connection: Connection,
+    failure: Failure[MigrateOperation],
+    invoke: Callable[[MigrateOperation], None],
+) -> Failure[MigrateOperation]:
+    """Return a failure whose message names the schemas of what depends on what is dropped.
+
+    PostgreSQL leaves out those on the search path, on which may be one of the platform.
+    """
+    if sqlstate(failure.error) != DEPENDENT_OBJECTS:
+        return failure
+    with rolled_back(connection):
+        set_search_path(connection, "public")
+        error = attempt(connection, lambda: invoke(failure.step))
+    if error is None or sqlstate(error) != DEPENDENT_OBJECTS:
+        return failure
+    return replace(failure, error=error)
 
 
 def _overloads_of_calls(
