@@ -290,3 +290,38 @@ def test_type_changes_in_the_run_in_which_its_column_becomes_text_or_goes_with_i
         with_column("things", ColumnType("lab.t"), enum("a", "b")),
         with_column(table, sa.Text(), enum("a")),
     )
+
+
+def generated(type_: AlterableEntity, column: sa.types.TypeEngine[Any], expression: str) -> Schema:
+    metadata = sa.MetaData()
+    key = sa.Column("id", sa.Integer, primary_key=True)
+    computed = sa.Computed(expression, persisted=True)
+    sa.Table("things", metadata, key, sa.Column("d", column, computed), schema=SCHEMA)
+    return Schema(metadata, [type_, view("d")])
+
+
+@pytest.mark.parametrize(
+    ("old", "expression", "new"),
+    [
+        pytest.param(
+            enum("a", "b"),
+            "case when id > 0 then 'a'::lab.t end",
+            enum("a"),
+            marks=pytest.mark.exhaustive,
+            id="enum",
+        ),
+        pytest.param(
+            composite(x="integer", y="integer"),
+            "row(id, id)::lab.t",
+            composite(y="integer"),
+            marks=pytest.mark.thorough,
+            id="attribute before others",
+        ),
+    ],
+)
+def test_type_changes_in_the_run_in_which_its_column_is_generated_otherwise(
+    lab: Lab, old: AlterableEntity, expression: str, new: AlterableEntity
+) -> None:
+    lab.there_and_back(
+        generated(old, ColumnType("lab.t"), expression), generated(new, sa.Integer(), "id + 1")
+    )

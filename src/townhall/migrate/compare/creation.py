@@ -9,12 +9,13 @@ from typing import cast
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import DropTableOp
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.compare import alterables
 from townhall.migrate.compare.dependants import (
     Dependants,
+    addition,
     changed_column,
     holding_keys,
     parts_with,
@@ -25,7 +26,9 @@ from townhall.migrate.compare.dependants import (
 from townhall.migrate.compare.freed_types import frees_type
 from townhall.migrate.compare.overloads import arrangements, is_ambiguous
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
+from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.bodies import CHECKED, are_checked
+from townhall.migrate.operations.statements import qualified_name
 from townhall.migrate.operations.table_names import table_of
 from townhall.migrate.savepoints import SYNTAX_ERROR, attempt, rolled_back, run_script, sqlstate
 from townhall.pg import AlterableEntity, CompositeType, Domain, Entity, Routine, View, sql
@@ -82,7 +85,7 @@ class Creation:
 
     @property
     def may_recreate(self) -> bool:
-        """Whether a type was not created again since something had it that may go."""
+        """Whether a type was not created again since a column had it."""
         return bool(self._unaltered or self._altered)
 
     def run(
@@ -153,21 +156,31 @@ class Creation:
         """
         return self._run_in_any_order([failure.step for failure in failures])
 
-    def recreate_unused(self, done: Iterable[Step]) -> Sequence[Failure[Step]]:
-        """Recreate the types that no column has any more, and return what is refused after that.
+    def regenerate(
+        self, done: Iterable[Step], columns: Collection[tuple[Table, str]]
+    ) -> Sequence[Failure[Step]]:
+        """Add columns that are generated otherwise as they are declared, and their types before.
 
         Args:
-            done: The steps that ran, whose entities are created again where they went with a type.
+            done: The steps that ran, whose entities are created again where they went.
+            columns: The columns, which are dropped.
+
+        Returns:
+            What is refused after that.
         """
-        former = [*self._unaltered.values(), *self._altered.values()]
+        drops = (
+            f"alter table {qualified_name(table)} drop column {sql.quote(name)} cascade"
+            for table, name in columns
+        )
+        run_script(self._connection, drops)
+        types = [*self._unaltered.values(), *self._altered.values()]
         self._unaltered, self._altered = {}, {}
-        self._create_alterables(former)
-        if len(self._unaltered) + len(self._altered) == len(former):
-            return []
-        entities: list[Step] = [
-            each for each in done if isinstance(each, Entity) and not each.precedes_tables
-        ]
-        return run_in_any_order(self._connection, entities, self._run_one)[1]
+        self._create_alterables(types)
+        additions = [addition(*each)[1] for each in columns]
+        set_rows_aside(self._connection, additions, ())
+        entities = [each for each in done if isinstance(each, Entity) and not each.precedes_tables]
+        steps: list[Step] = [*additions, *entities]
+        return run_in_any_order(self._connection, steps, self._run_one)[1]
 
     def restore_left_alone(self) -> None:
         """Create what others have and was in the way again, where that is possible."""

@@ -309,17 +309,16 @@ def _compare(
             spares_locks=spares_locks,
         )
         operations = _operations(connection, tables)
-        if creation.may_recreate:
-            # A column or a check that goes does not hold its type.
-            _change(connection, operations, declared.schemas, invoke)
-            failures = [*failures, *creation.recreate_unused(done)]
+        regenerated = [(each.table, name) for each in tables for name in each.regenerated]
+        if regenerated and creation.may_recreate:
+            # A column that is generated otherwise does not hold its type.
+            failures = [*failures, *creation.regenerate(done, regenerated)]
         created = read()
         keys = _keys_in_database(connection, done, created)
         differing = [key for key in keys.values() if actual.get(key) != created.get(key)]
         created = entities_at_fixed_point(connection, actual, created, differing, declared.schemas)
         undroppable |= _of_refused_routines(connection, failures)
         kept = {*keys.values(), *undroppable}
-        regenerated = [(each.table, name) for each in tables for name in each.regenerated]
         changes_default = any(isinstance(each, ChangeColumnOp) for each in [*done, *operations])
         if changes_default or any(
             isinstance(actual[key], AlterableEntity) for key in actual.keys() - kept
