@@ -288,7 +288,7 @@ def test_drop_of_a_table_names_what_depends_on_it_elsewhere(lab: Lab, dependant:
     if "view" in dependant:
         assert re.search(r"""pg.execute\('drop (materialized )?view "Other"."C"'\)""", written)
     if "function" in dependant:
-        assert """pg.execute('drop function "Other".d(integer)')""" in written
+        assert """pg.execute('drop routine "Other".d(integer)')""" in written
     lab.connection.exec_driver_sql('drop schema "Other" cascade')
     lab.run(lab.migrate(Schema()).downgrade)
     assert lab.differences(Schema()) == ["('remove_table', 'lab', 'a')"]

@@ -17,6 +17,7 @@ from tests.autogenerate.lab import SCHEMA, Lab, Schema, code
 from tests.autogenerate.round_trip import round_trip, sorted_columns
 from tests.support.applications import SmallApplication
 from tests.support.dump import dump
+from townhall import pg
 from townhall.migrate.operations.decisions import UndecidedOp
 from townhall.migrate.trial.differences import everything
 from townhall.testing.databases import Databases
@@ -380,6 +381,13 @@ def test_view_that_selects_from_itself_and_is_read_elsewhere_needs_a_hand(lab: L
     assert lab.connection.scalar(sa.text("select to_regclass('lab.things')")) is None
     lab.connection.execute(sa.text("drop schema far cascade"))
     lab.migrate(Schema())
+    circular = [
+        pg.View(schema=SCHEMA, name=one, definition=f"select x from lab.{other}")
+        for one, other in (("first", "second"), ("second", "first"), ("third", "third"))
+    ]
+    upgrade, _ = lab.operations(Schema(entities=circular))
+    written = " ".join(code(upgrade, lab.context(Schema())).replace("#", "").split())
+    assert written.count("so that it reads nothing") == written.count("UNDECIDED") == 3
 
 
 @pytest.mark.thorough

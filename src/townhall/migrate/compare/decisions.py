@@ -21,7 +21,7 @@ from townhall.migrate.operations.statements import qualified_name
 from townhall.migrate.operations.table_names import OnTable, table_of
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import DEPENDENT_OBJECTS, sqlstate
-from townhall.pg import CreateEntityOp, Entity, ReplaceEntityOp, ddl, sql
+from townhall.pg import CreateEntityOp, Entity, ReplaceEntityOp, View, ddl, sql
 
 if TYPE_CHECKING:
     import psycopg
@@ -162,9 +162,14 @@ def decisions(
             causes[cause].append(refusal)
             made_by.setdefault(_made(refusal.operation), cause)
             pending.remove(refusal)
+    # What is left would use each other.
     for refusal in pending:
-        causes[refusal.first_line].append(refusal)
-    return [_decision(each, waiting) for each in causes.values()]
+        causes[refusal.difference].append(refusal)
+    circular = [*pending, *(each for each in refusals if _names(each, _made(each.operation)))]
+    return [
+        _decision(each, waiting, is_circular=each[0] in circular and each[0].lacks_something)
+        for each in causes.values()
+    ]
 
 
 def not_created(entity: Entity) -> UndecidedOp:
@@ -211,7 +216,9 @@ def generation_by_hand(
     return UndecidedOp(f"alter_column {name} {column}", reason, answers)
 
 
-def _decision(refusals: Sequence[Refusal], waiting: Sequence[MigrateOperation]) -> UndecidedOp:
+def _decision(
+    refusals: Sequence[Refusal], waiting: Sequence[MigrateOperation], *, is_circular: bool
+) -> UndecidedOp:
     first, *others = refusals
     following = [
         each.operation
@@ -224,7 +231,7 @@ def _decision(refusals: Sequence[Refusal], waiting: Sequence[MigrateOperation]) 
     return kind(
         first.difference,
         first.reason,
-        [*_answers(first)],
+        [*(_answers_to_circle(first) if is_circular else ()), *_answers(first)],
         refused=(() if first.lacks_something or first.operation is None else [first.operation]),
         steps=() if kind is LaterOp else following,
     )
@@ -277,11 +284,18 @@ def _answers(refusal: Refusal) -> Iterable[Answer]:
 def _drops_of_dependants(refusal: Refusal) -> Iterable[str]:
     # PostgreSQL names what depends on others after these, and may leave out some.
     found = [_DEPENDANT.match(each) for each in refusal.dependants]
-    drops = [f"drop {each['what']}" for each in reversed(found) if each is not None]
+    # It says "function" of an aggregate as well.
+    drops = [
+        f"drop {each['kind'] or 'routine'} {each['name']}"
+        for each in reversed(found)
+        if each is not None
+    ]
     return dict.fromkeys(drops) if len(drops) == len(found) else ()
 
 
-_DEPENDANT = re.compile(r"(?P<what>((materialized )?view|function|procedure) .+?) depends on ")
+_DEPENDANT = re.compile(
+    r"(?:(?P<kind>(?:materialized )?view)|function|procedure) (?P<name>.+?) depends on "
+)
 
 
 def _answers_to_type(operation: ChangeColumnOp) -> Iterable[Answer]:
@@ -355,6 +369,20 @@ _MISSING: Mapping[str, tuple[str, str]] = {
     "operator class": (_THE_EXTENSION, "create extension {name}"),
 }
 """What creates an object that does not exist, by the word for it in PostgreSQL's message."""
+
+
+def _answers_to_circle(refusal: Refusal) -> Iterable[Answer]:
+    operation = refusal.operation
+    if not isinstance(operation, CreateEntityOp | ReplaceEntityOp):
+        return
+    if not isinstance(operation.target, View):
+        return
+    name = sql.qualified(*operation.target.name_parts)
+    yield Answer(
+        "views read each other, or one reads itself: create it with its columns, so that it reads"
+        " nothing, before those that read it, and leave the calls",
+        [f"create view {name} as select null::… as …"],
+    )
 
 
 def _answers_to_missing(message: str) -> Iterable[Answer]:
