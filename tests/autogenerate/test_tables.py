@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import UserDefinedType
 
 from tests.autogenerate.lab import SCHEMA, SINCE_2_1, Lab, Schema
 from townhall import metadata as townhall_metadata
@@ -524,3 +526,40 @@ def test_numbers_of_identity_and_serial_columns_are_those_that_postgresql_gives_
         sa.Table(type_.__name__, metadata, serial, *columns, schema=SCHEMA)
     metadata.create_all(lab.connection)
     assert lab.differences(Schema(metadata)) == []
+
+
+class Spot(UserDefinedType[object]):
+    """A type whose columns get an index by an event, as GeoAlchemy2's have it."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "point"
+
+
+@pytest.fixture
+def indexed_spots() -> Iterator[None]:
+    def attach(column: sa.Column[Any], table: sa.Table) -> None:
+        if isinstance(column.type, Spot):
+            name = f"of_{table.name}_{column.name}"
+            table.append_constraint(sa.Index(name, column, postgresql_using="gist"))
+
+    sa.event.listen(sa.Column, "after_parent_attach", attach)
+    yield
+    sa.event.remove(sa.Column, "after_parent_attach", attach)
+
+
+@pytest.mark.thorough
+@pytest.mark.usefixtures("indexed_spots")
+def test_index_that_a_listener_attaches_is_created_once(lab: Lab) -> None:
+    def declared(*names: str) -> Schema:
+        metadata = sa.MetaData()
+        columns = [sa.Column(name, Spot()) for name in names]
+        key = sa.Column("id", sa.Integer, primary_key=True)
+        sa.Table("places", metadata, key, *columns, schema=SCHEMA)
+        return Schema(metadata)
+
+    revision = lab.migrate(declared("a"))
+    assert revision.upgrade.count("of_places_a") == 1
+    revision = lab.there_and_back(declared("a"), declared("a", "b"))
+    assert revision.upgrade.count("of_places_b") == 1

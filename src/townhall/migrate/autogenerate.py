@@ -36,6 +36,7 @@ from townhall.migrate.compare.exact_privileges import (
     with_default_privileges_last,
     with_exact_privileges,
 )
+from townhall.migrate.compare.listeners import without_attached_indexes
 from townhall.migrate.compare.missing_values import refuse_without_value, tables_with_rows
 from townhall.migrate.compare.normalization import normalized, normalized_operations
 from townhall.migrate.compare.ordering import drops_routine_or_view, ordered, table_operations
@@ -292,7 +293,7 @@ def _run_without_data(
         if isinstance(operation, CreateEntityOp):
             run_script(operations.get_bind(), operation.target.create_without_data_statements())
         else:
-            operations.invoke(operation)
+            operations.invoke(without_attached_indexes(operation))
 
     return invoke
 
