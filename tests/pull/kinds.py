@@ -5,6 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 PLAIN: Mapping[str, str] = {
+    "views that select from themselves": """
+        create table numbers (x integer primary key);
+        create view first with (security_invoker = true) as select x from numbers;
+        create view second with (security_invoker = true) as select x from first;
+        create or replace view first with (security_invoker = true) as
+        select x from second union select x from numbers;
+        comment on view first is 'Circular'
+    """,
     "columns of every type": """
         create table types (
             id uuid primary key default gen_random_uuid(),

@@ -11,11 +11,12 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
 from townhall.check.shared import Platform, read_platform
+from townhall.migrate.compare.view_cycles import reading_themselves
 from townhall.migrate.contexts import VERSION_TABLE
 from townhall.migrate.origins import Origins
-from townhall.pg import Entity, catalog, sql
+from townhall.pg import Entity, View, catalog, sql
 from townhall.pg.catalog import PLATFORM_SCHEMAS, Table, TableName
-from townhall.pg.state import read_state
+from townhall.pg.state import Key, State, read_state
 from townhall.pg.table_definition import TableDefinition, read_table_definitions
 from townhall.pull.rows import read_rows
 from townhall.roles import HELPER_SCHEMA, SUPABASE, Roles
@@ -34,6 +35,7 @@ class Source:
         definitions: Their tables, by schema and name.
         partitions: The partitions, and other tables that are not declared.
         entities: The entities, also those of the platform's tables.
+        circular: Views that are created by way of placeholders, since they would read themselves.
         platform_tables: The tables of the platform.
         platform: What is copied of the platform to try what is written.
         roles: The roles of the server.
@@ -50,6 +52,7 @@ class Source:
     definitions: Mapping[TableName, TableDefinition]
     partitions: frozenset[TableName]
     entities: Sequence[Entity]
+    circular: Mapping[Key, View]
     platform_tables: Mapping[TableName, Table]
     platform: Platform
     roles: frozenset[str]
@@ -130,6 +133,7 @@ def read_source(connection: Connection, schemas: Sequence[str]) -> Source:
         definitions=own,
         partitions=frozenset(definitions.keys() - own.keys()),
         entities=_in_order(state.values()),
+        circular=_circular(connection, state),
         platform_tables={(each.schema, each.name): each for each in platform},
         platform=read_platform(connection, with_stand_in=True),
         roles=frozenset(connection.exec_driver_sql("select rolname from pg_roles").scalars()),
@@ -140,6 +144,12 @@ def read_source(connection: Connection, schemas: Sequence[str]) -> Source:
             "select to_regproc('auth.uid') is not null"
         ).scalar_one(),
     )
+
+
+def _circular(connection: Connection, state: State) -> Mapping[Key, View]:
+    views = {each.literal_name: each for each in state.values() if isinstance(each, View)}
+    names = reading_themselves(connection, [*views])
+    return {view.key: view for view in map(views.__getitem__, names)}
 
 
 def _chosen(connection: Connection, schemas: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ from townhall.migrate.write.python_source import (
     render_execution,
     render_name,
 )
-from townhall.pg import Entity, Extension, Policy, Routine, TableEntity, ddl, sql
+from townhall.pg import Entity, Extension, Policy, Routine, TableEntity, View, ddl, sql
 from townhall.pg.catalog import TableName
 from townhall.pg.requirements import guarded
 from townhall.pg.state import State
@@ -92,11 +92,18 @@ def steps_of(source: Source, declared: Declarable, existing: State) -> Sequence[
         *(
             _replacement(each, existing[each.key].with_api_roles(roles))
             if each.key in existing
+            else _entity(_placeholder(each, source))
+            if each.key in source.circular
             else _policy(each)
             if isinstance(each, Policy) and _goes_with_table(each, source)
             else _entity(each, with_drop=not _goes_with_table(each, source))
             for each in others
             if existing.get(each.key) != each
+        ),
+        *(
+            _replacement(each, _placeholder(each, source))
+            for each in others
+            if each.key in source.circular
         ),
     ]
 
@@ -231,6 +238,11 @@ def _is_idle(statement: str) -> bool:
         or (statement.startswith("comment on ") and statement.endswith(" is null"))
         or statement.endswith(" no force row level security")
     )
+
+
+def _placeholder(view: Entity, source: Source) -> Entity:
+    assert isinstance(view, View)  # noqa: S101 - no other entity is circular
+    return replace(view, columns=source.circular[view.key].columns).placeholder()
 
 
 def _policy(policy: Policy) -> Step:

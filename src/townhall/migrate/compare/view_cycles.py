@@ -29,7 +29,7 @@ def with_views_opened(
         for each in operations
         if isinstance(each, DropEntityOp) and isinstance(each.target, View)
     }
-    circular = [views[name] for name in _reading_themselves(connection, [*views])]
+    circular = [views[name] for name in reading_themselves(connection, [*views])]
     if not circular:
         return [*operations]
     placeholders = {view.key: view.placeholder() for view in circular}
@@ -49,8 +49,13 @@ def with_views_opened(
     return [*opened, *changed, *closed]
 
 
-def _reading_themselves(connection: Connection, names: Sequence[str]) -> Iterator[str]:
-    """Yield views so that none reads itself once these read nothing, the oldest ones first."""
+def reading_themselves(connection: Connection, names: Sequence[str]) -> Iterator[str]:
+    """Yield views so that none reads itself once these read nothing, the oldest ones first.
+
+    Args:
+        connection: A connection to the database.
+        names: The views as qualified identifiers.
+    """
     uses: dict[int, set[int]] = defaultdict(set)
     views: dict[int, str] = {}
     for row in connection.execute(text(_USES), {"names": names}) if names else ():
