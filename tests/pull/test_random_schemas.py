@@ -25,6 +25,9 @@ from townhall.pg import sql
 from townhall.roles import SUPABASE
 from townhall.testing.databases import Databases
 
+# SQLAlchemy warns of a column that only newer versions of PostgreSQL compute when it is read.
+pytestmark = pytest.mark.filterwarnings("ignore:Computed column")
+
 unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
