@@ -62,3 +62,38 @@ def test_hook_leaves_an_empty_revision_out(application: SmallApplication) -> Non
     application.declare(_HOOKS)
     command.revision(application.config, "nothing", autogenerate=True)
     assert not [*(application.folder / "versions").iterdir()]
+
+
+_OPERATION = """
+from alembic.autogenerate import render, renderers, rewriter
+from alembic.operations import Operations, ops
+
+writer = rewriter.Rewriter()
+
+@Operations.register_operation("add_own_table")
+class AddOwnTableOp(ops.CreateTableOp):
+    @classmethod
+    def add_own_table(cls, operations, name, *columns):
+        return operations.invoke(cls(name, columns))
+
+@renderers.dispatch_for(AddOwnTableOp)
+def render_own(context, operation):
+    return render._add_table(context, operation).replace(".create_table(", ".add_own_table(")
+
+@writer.rewrites(ops.CreateTableOp)
+def with_own(context, revision, operation):
+    return AddOwnTableOp(operation.table_name, operation.columns)
+"""
+
+
+def test_operation_of_a_hook_has_its_own_arguments_and_can_run_again(
+    tmp_path: Path, empty_database: str
+) -> None:
+    application = SmallApplication(
+        tmp_path, empty_database, empty_database, "process_revision_directives=writer"
+    )
+    application.declare(_OPERATION + _SEATS.format(type="Integer"))
+    source = application.revise("seats")
+    assert "op.add_own_table(" in source
+    assert "if_not_exists" not in source
+    assert "pg.unless_found()" in source

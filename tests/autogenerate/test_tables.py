@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import UserDefinedType
 
@@ -544,9 +545,9 @@ def indexed_spots() -> Iterator[None]:
             name = f"of_{table.name}_{column.name}"
             table.append_constraint(sa.Index(name, column, postgresql_using="gist"))
 
-    sa.event.listen(sa.Column, "after_parent_attach", attach)
+    event.listen(sa.Column, "after_parent_attach", attach)
     yield
-    sa.event.remove(sa.Column, "after_parent_attach", attach)
+    event.remove(sa.Column, "after_parent_attach", attach)
 
 
 @pytest.mark.thorough

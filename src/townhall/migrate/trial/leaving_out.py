@@ -24,6 +24,7 @@ from townhall.migrate.compare.overloads import created_routine
 from townhall.migrate.operations.comments import CommentOp
 from townhall.migrate.operations.constraints import AddDefinedOp
 from townhall.migrate.operations.decisions import UndecidedOp
+from townhall.migrate.operations.hooks import is_of_hook
 from townhall.migrate.operations.parts import DropPartOp
 from townhall.migrate.operations.schemas import CreateSchemaOp, DropSchemaOp
 from townhall.migrate.operations.second_run import FindResultOp, UnlessFoundOp
@@ -58,15 +59,17 @@ _PARTS = ("default value ", "index ", "table constraint ")
 def can_fail_again(connection: Connection, operations: Iterable[MigrateOperation]) -> bool:
     """Tell whether operations that have run may be refused over their own result.
 
-    Those that only add, or only remove, are not, unless they are alembic-utils' own, or add a
-    function beside another one of its name, and a call may fit both.
+    Those that only add, or only remove, are not, unless they are alembic-utils' own or those of a
+    hook, or add a function beside another one of its name, and a call may fit both.
 
     Args:
         connection: A connection within a transaction, in which they have run.
         operations: The operations of all revisions in one direction.
     """
     steps = [*map(_unwrapped, operations)]
-    if any(isinstance(getattr(each, "target", None), Adapted) for each in steps):
+    if any(
+        isinstance(getattr(each, "target", None), Adapted) or is_of_hook(each) for each in steps
+    ):
         return True
     if all(isinstance(each, _REMOVALS) for each in steps):
         return False

@@ -22,6 +22,7 @@ from alembic.runtime.migration import MigrationContext
 
 from townhall.base.people import without_declaration
 from townhall.migrate.operations.definitions import DropDefinedTableOp
+from townhall.migrate.operations.hooks import is_of_hook
 from townhall.migrate.operations.table_names import table_of
 from townhall.pg import DropEntityOp, Function
 from townhall.pg.catalog import TableName
@@ -81,6 +82,8 @@ def _table_of(operation: MigrateOperation) -> tuple[str, ...] | None:
 
 
 def _make_idempotent(operation: MigrateOperation) -> None:
+    if is_of_hook(operation):
+        return
     if isinstance(operation, CreateTableOp | CreateIndexOp | AddColumnOp):
         operation.if_not_exists = True
     elif isinstance(operation, DropTableOp | DropIndexOp | DropColumnOp | DropConstraintOp):
