@@ -66,23 +66,19 @@ def create(
     existing = [each for each in entities if each.key in actual]
     outcome = Outcome({}, {}, set())
     for entity in _changed(connection, existing, actual):
+        if entity.key in outcome.recreated:
+            continue  # with a type that it has
         previous = _alterable(actual[entity.key])
         can_alter = entity.can_replace(previous)
         comes_back = can_alter and entity.comes_back(previous)
         holders = set[Key]() if comes_back else _holders(connection, entity)
-        if entity.key in outcome.recreated:
-            continue  # with a type that it has
         if not comes_back and holders <= actual.keys():
             gone = [entity.key, *sorted(holders)]
             declared = [entity, *(each for each in existing if each.key in holders)]
             around(previous, partial(_recreate, connection, gone, declared, actual))
             outcome.recreated.update(gone)
         elif can_alter:
-            alter = partial(_alter, connection, entity, previous)
-            # Before 16 PostgreSQL refuses another type of an attribute while an expression has the
-            # composite type, as a check or the default of an argument.
-            if attempt(connection, alter) is not None:
-                around(previous, alter, cascades=False)
+            _alter_in_place(connection, entity, previous, around)
             if not comes_back:
                 outcome.altered[entity.key] = entity
         else:
@@ -94,6 +90,16 @@ def create(
     )
     run_script(connection, (line for each in new for line in each.create_statements()))
     return outcome
+
+
+def _alter_in_place(
+    connection: Connection, declared: AlterableEntity, previous: AlterableEntity, around: Around
+) -> None:
+    alter = partial(_alter, connection, declared, previous)
+    # Before 16 PostgreSQL refuses another type of an attribute while an expression has the
+    # composite type, as a check or the default of an argument.
+    if attempt(connection, alter) is not None:
+        around(previous, alter, cascades=False)
 
 
 def _render_checks_again(
