@@ -494,3 +494,116 @@ def test_column_that_a_view_reads_is_generated_from_another_column(lab: Lab) -> 
         return Schema(metadata, [view])
 
     lab.there_and_back(generated_from("first"), generated_from("given"), times=1)
+
+
+FUNCTIONS: Mapping[str, tuple[Mapping[str, str], str]] = {
+    "as it was": ({"n": "integer"}, "integer"),
+    "result": ({"n": "integer"}, "bigint"),
+    "argument": ({"n": "bigint"}, "integer"),
+    "argument and result": ({"n": "bigint"}, "bigint"),
+    "one more": ({"n": "integer", "more": "integer default 4"}, "integer"),
+    "one more and result": ({"n": "integer", "more": "integer default 4"}, "bigint"),
+}
+
+
+def generated_by(
+    function: str, column: type[sa.types.TypeEngine[Any]], *others: sa.schema.SchemaItem | Entity
+) -> Schema:
+    arguments, returns = FUNCTIONS[function]
+    called = pg.Function(
+        schema=SCHEMA,
+        name="called",
+        arguments=arguments,
+        returns=returns,
+        body=f"select (n + 1)::{returns}",
+        volatility="immutable",
+    )
+    computed = sa.Computed("lab.called(size)", persisted=True)
+    parts = [each for each in others if isinstance(each, sa.schema.SchemaItem)]
+    entities = [each for each in others if isinstance(each, Entity)]
+    return Schema(things(sa.Column("total", column, computed), *parts), [called, *entities])
+
+
+def seen(expression: str) -> list[sa.schema.SchemaItem | Entity]:
+    shown = f"select {expression} as shown from lab.things"
+    return [
+        pg.View(schema=SCHEMA, name="seen", definition=shown),
+        pg.View(schema=SCHEMA, name="above", definition="select sum(shown) from lab.seen"),
+    ]
+
+
+USERS: Mapping[str, Callable[[str], Sequence[sa.schema.SchemaItem | Entity]]] = {
+    "views": seen,
+    "materialized view": lambda each: [
+        pg.MaterializedView(
+            schema=SCHEMA,
+            name="counted",
+            definition=f"select {each} as shown from lab.things",
+            indexes={"ix_counted": "(shown)"},
+        )
+    ],
+    "policy": lambda each: [
+        pg.Policy(
+            schema=SCHEMA,
+            table="things",
+            name="large",
+            command="select",
+            roles=("public",),
+            using=f"{each} > 0",
+        )
+    ],
+    "trigger": lambda each: [
+        STAMP,
+        pg.Trigger(
+            schema=SCHEMA,
+            table="things",
+            name="stamps",
+            timing="after",
+            events=("update",),
+            condition=f"{each.replace('total', 'new.total').replace('size', 'new.size')} > 0",
+            function="lab.stamp",
+        ),
+    ],
+    "index": lambda each: [sa.Index("ix_total", sa.text(f"({each})"))],
+    "check": lambda each: [sa.CheckConstraint(f"{each} > 0", name="positive")],
+    "begin atomic": lambda each: [
+        pg.Function(
+            schema=SCHEMA,
+            name="largest",
+            returns="bigint",
+            body=f"begin atomic select max({each})::bigint from lab.things; end",
+        )
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("function", "user", "before", "after"),
+    [
+        ("argument and result", "views", "lab.called(total)", "lab.called(total)"),
+        ("result", "check", "total", "total"),
+        ("result", "index", "lab.called(total)", "lab.called(total::integer)"),
+    ],
+)
+def test_function_and_type_of_the_column_change_in_one_run_with_what_reads_both(
+    lab: Lab, function: str, user: str, before: str, after: str
+) -> None:
+    lab.there_and_back(
+        generated_by("as it was", sa.Integer, *USERS[user](before)),
+        generated_by(function, sa.BigInteger, *USERS[user](after)),
+        times=1,
+    )
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("read", ["total", "lab.called(total::integer)", "lab.called(size)"])
+@pytest.mark.parametrize("user", USERS)
+@pytest.mark.parametrize("column", [sa.Integer, sa.BigInteger])
+@pytest.mark.parametrize("function", [*FUNCTIONS][1:])
+def test_function_changes_in_any_way_with_the_column_and_all_kinds_that_read_them(
+    lab: Lab, function: str, column: type[sa.types.TypeEngine[Any]], user: str, read: str
+) -> None:
+    users = USERS[user](read)
+    lab.there_and_back(
+        generated_by("as it was", sa.Integer, *users), generated_by(function, column, *users)
+    )

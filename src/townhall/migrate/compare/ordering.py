@@ -17,6 +17,7 @@ from alembic.operations.ops import (
     AddConstraintOp,
     CreateIndexOp,
     CreateTableOp,
+    DropConstraintOp,
     DropIndexOp,
     DropTableOp,
 )
@@ -403,7 +404,27 @@ def _waiting(
 
 
 def _is_too_early(step: MigrateOperation, refused: Sequence[MigrateOperation]) -> bool:
-    return _blocks_type(step, refused) or _is_before_its_drops(step, refused)
+    return (
+        _blocks_type(step, refused)
+        or _is_before_its_drops(step, refused)
+        or _goes_with_column(step, refused)
+    )
+
+
+def _goes_with_column(step: MigrateOperation, refused: Iterable[MigrateOperation]) -> bool:
+    # A column that is dropped and created again comes back without what was done to it before.
+    parts = [other.part for other in refused if isinstance(other, DropPartOp)]
+    if isinstance(step, AddCheckOp | AddDefinedOp | CreateIndexOp):
+        return _is_on_one_of(step, _tables_losing_columns(parts))
+    return column_of(step) in {part.identity for part in parts}
+
+
+def _tables_losing_columns(parts: Iterable[Part]) -> set[str]:
+    return {each.table_read or "" for each in parts if each.kind == "generated column"}
+
+
+def _is_on_one_of(operation: MigrateOperation, tables: Collection[str]) -> bool:
+    return sql.qualified(*table_of(cast("OnTable", operation))) in tables
 
 
 def _blocks_type(step: MigrateOperation, refused: Sequence[MigrateOperation]) -> bool:
@@ -493,12 +514,20 @@ def _with_recreations(
     ]
     # Expressions go first and so come back last, when all that reads their columns is as it was.
     expressions = [each for each in others if isinstance(each, DropExpressionOp)]
+    # After a column they would be gone, or drop what was created again under the same name.
+    losing = _tables_losing_columns(parts)
+    of_columns = [
+        each
+        for each in others
+        if isinstance(each, DropConstraintOp | DropIndexOp) and _is_on_one_of(each, losing)
+    ]
     others = _after_drops_of_tables(
-        [each for each in others if each not in expressions], expressions
+        [each for each in others if each not in expressions and each not in of_columns], expressions
     )
     return [
         *(each for each in expressions if not each.is_after_drops),
         *drops,
+        *of_columns,
         *map(DropPartOp, parts),
         *_after_drops_of_routines(_with_defaults_dropped(others, dropped), dropped),
         *(
