@@ -603,7 +603,7 @@ def test_function_and_type_of_the_column_change_in_one_run_with_what_reads_both(
 def test_function_changes_in_any_way_with_the_column_and_all_kinds_that_read_them(
     lab: Lab, function: str, column: type[sa.types.TypeEngine[Any]], user: str, read: str
 ) -> None:
-    users = USERS[user](read)
     lab.there_and_back(
-        generated_by("as it was", sa.Integer, *users), generated_by(function, column, *users)
+        generated_by("as it was", sa.Integer, *USERS[user](read)),
+        generated_by(function, column, *USERS[user](read)),
     )

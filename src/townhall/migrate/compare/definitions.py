@@ -108,9 +108,11 @@ def not_repeated(
     return [each for each in new if added.isdisjoint(_added(each))]
 
 
-def _change(operation: ChangeColumnOp) -> tuple[TableName, str, bool]:
-    # PostgreSQL may have another name for the type than SQLAlchemy.
-    return table_of(operation), operation.column_name, operation.changes_type
+def _change(operation: ChangeColumnOp) -> tuple[TableName, str, bool, bool]:
+    # PostgreSQL may have another name for the type than SQLAlchemy. A change of the type alone does
+    # not stand for one that sets a new default as well.
+    has_default = operation.target.default is not None
+    return table_of(operation), operation.column_name, operation.changes_type, has_default
 
 
 def _added(operation: MigrateOperation) -> Iterable[_PartOfTable]:
