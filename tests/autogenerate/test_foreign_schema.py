@@ -18,6 +18,7 @@ from tests.autogenerate.round_trip import round_trip, sorted_columns
 from tests.support.applications import SmallApplication
 from tests.support.dump import dump
 from townhall import pg
+from townhall.migrate.compare.view_cycles import reading_themselves
 from townhall.migrate.operations.decisions import UndecidedOp
 from townhall.migrate.trial.differences import everything
 from townhall.testing.databases import Databases
@@ -347,6 +348,18 @@ CIRCULAR = """
     create or replace view counted as select total()::integer as n union select n from every();
     reset search_path
 """
+
+
+def test_only_a_view_that_selects_from_itself_is_found_as_such(lab: Lab) -> None:
+    for statement in (
+        "create view lab.ordinary as select 1 as x",
+        "create view lab.reader as select x from lab.ordinary",
+        "create view lab.circular as select 1 as x",
+        "create or replace view lab.circular as select x from lab.circular",
+    ):
+        lab.connection.execute(sa.text(statement))
+    views = ["lab.ordinary", "lab.reader", "lab.circular"]
+    assert [*reading_themselves(lab.connection, views)] == ["lab.circular"]
 
 
 @pytest.mark.thorough

@@ -92,6 +92,11 @@ _USES = """
         left join pg_catalog.pg_type as e on e.oid = t.typelem
         where d.deptype = 'n'
             and (r.oid is not null or d.classid = 'pg_catalog.pg_proc'::regclass)
+            and not (
+                r.ev_class is not distinct from d.refobjid
+                and current_setting('server_version_num')::integer < 160000
+                and regexp_count(r.ev_action::text, format('relid %s\\M', r.ev_class)) <= 2
+            )
     ),
     views as (
         select name, pg_catalog.to_regclass(name)::oid as oid
@@ -112,5 +117,6 @@ _USES = """
 """
 """
 What views read, directly or not: by their queries, and by bodies in the form of the SQL standard
-and types of functions.
+and types of functions. Before 16 the query of each view names the view twice, as the old and the
+new row of its rule.
 """
