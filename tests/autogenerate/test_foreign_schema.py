@@ -5,6 +5,7 @@ The small inputs are what public projects were found to have.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -372,6 +373,31 @@ def test_views_that_select_from_themselves_come_back(lab: Lab) -> None:
     assert everything(lab.connection, [SCHEMA]) == before
     lab.run(revision.upgrade, times=2)
     assert lab.differences(Schema()) == []
+
+
+@pytest.mark.thorough
+def test_declared_view_that_selects_from_itself_is_no_difference_beside_others(lab: Lab) -> None:
+    first, second = (
+        pg.View(
+            schema=SCHEMA,
+            name=one,
+            definition=f"select x from lab.{other}",
+            column_comments={"x": "Of both."} if one == "first" else {},
+        )
+        for one, other in (("first", "second"), ("second", "first"))
+    )
+    kept = pg.MaterializedView(schema=SCHEMA, name="kept", definition="select x from lab.first")
+    gone = pg.View(schema=SCHEMA, name="gone", definition="select 1 as y")
+    lab.migrate(Schema(entities=[gone, replace(first, definition="select 1 as x"), second, kept]))
+    circular = (
+        "create or replace view lab.first with (security_invoker) as select x from lab.second"
+    )
+    lab.connection.execute(sa.text(circular))
+    declared = [second, first, kept]
+    assert lab.differences(Schema(entities=[gone, *declared])) == []
+    changed = replace(gone, definition="select 'a' as z")
+    revision = lab.migrate(Schema(entities=[changed, *declared]))
+    assert "undecided" not in revision.upgrade
 
 
 @pytest.mark.thorough

@@ -9,7 +9,7 @@ from typing import cast
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import DropTableOp
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.compare import alterables
@@ -26,6 +26,7 @@ from townhall.migrate.compare.dependants import (
 from townhall.migrate.compare.freed_types import frees_type
 from townhall.migrate.compare.overloads import arrangements, is_ambiguous
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
+from townhall.migrate.compare.view_cycles import reading_themselves
 from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.bodies import CHECKED, are_checked
 from townhall.migrate.operations.statements import qualified_name
@@ -75,6 +76,8 @@ class Creation:
         self._unaltered: dict[Key, AlterableEntity] = {}
         self._altered: dict[Key, AlterableEntity] = {}
         self.recreated: set[Key] = set()
+        self._declared: Collection[Key] = ()
+        self._placeholders: Sequence[View] | None = None
         self._left_alone: Sequence[Entity] = ()
         self._gone: Sequence[Part] = ()
 
@@ -99,6 +102,7 @@ class Creation:
             as_declared: The keys of entities that need not be created again, if all others can be.
         """
         every = [step for step in steps if isinstance(step, Entity)]
+        self._declared = {step.key for step in every}
         alterable = [step for step in every if isinstance(step, AlterableEntity)]
         extensions = [step for step in every if step.precedes_tables and step not in alterable]
         entities = [step for step in every if not step.precedes_tables]
@@ -407,11 +411,26 @@ class Creation:
     def _drop_views(self, entities: Iterable[Entity]) -> None:
         dropped = [*entities]
         gone = parts_with(self._connection, dropped)
+        if dropped and self._placeholders is None:
+            self._placeholders = self._find_placeholders()
         self._gone = [*self._gone, *gone]
         self.dependants.are_gone(gone)
         self._drop(dropped)
+        for each in self._placeholders or ():
+            missing = text("select to_regclass(:name) is null")
+            if self._connection.scalar(missing, {"name": each.literal_name}):
+                create = partial(run_script, self._connection, [*each.create_statements()])
+                attempt(self._connection, create)
         if types := [*_types_of_rows(self._actual.values(), dropped)]:
             self._read_again(types)
+
+    def _find_placeholders(self) -> list[View]:
+        # A declared view that reads itself can only replace one that is there.
+        views = {
+            each.literal_name: each for each in self._actual.values() if isinstance(each, View)
+        }
+        names = reading_themselves(self._connection, [*views])
+        return [views[each].placeholder() for each in names if views[each].key in self._declared]
 
     def _read_again(self, types: Sequence[AlterableEntity]) -> None:
         schemas = sorted({each.schema for each in types})
