@@ -23,7 +23,7 @@ DATATYPE_MISMATCH = "42804"
 """The SQLSTATE of a type that does not fit, such as that of a column with foreign keys."""
 
 DEPENDENT_OBJECTS = "2BP01"
-"""The SQLSTATE of a drop of what others depend on."""
+"""The SQLSTATE of a drop that is refused because other objects depend on the dropped one."""
 
 
 ONE_BY_ONE = "townhall_one_by_one"

@@ -19,7 +19,7 @@ Previous = Any
 """An object of the same class, which no type can say of an argument of an overridden method."""
 
 HELD = "a type that columns, or types of other schemas, have"
-"""What a type is that can be neither altered nor created again."""
+"""Which type can be neither altered nor created again, in the reasons why it is not."""
 
 _NOT_COMPARED = {"api_roles", "owner", "usage_by_default"}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -71,7 +70,9 @@ def create(
         previous = _alterable(actual[entity.key])
         can_alter = entity.can_replace(previous)
         comes_back = can_alter and entity.comes_back(previous)
-        holders = set[Key]() if comes_back else _holders(connection, entity)
+        holders = frozenset[Key]()
+        if not comes_back:
+            holders = catalog.read_holders(connection, entity.literal_name)
         if not comes_back and holders <= actual.keys():
             gone = [entity.key, *sorted(holders)]
             declared = [entity, *(each for each in existing if each.key in holders)]
@@ -190,11 +191,6 @@ def _rendered_of_schema(
 def _alterable(entity: Entity) -> AlterableEntity:
     assert isinstance(entity, AlterableEntity)  # noqa: S101 - the key has the kind
     return entity
-
-
-def _holders(connection: Connection, entity: AlterableEntity) -> AbstractSet[Key]:
-    with catalog.empty_search_path(connection):
-        return catalog.read_holders(connection, entity.literal_name)
 
 
 def _alter(connection: Connection, declared: AlterableEntity, previous: AlterableEntity) -> None:

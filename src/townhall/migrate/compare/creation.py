@@ -416,11 +416,7 @@ class Creation:
         self._gone = [*self._gone, *gone]
         self.dependants.are_gone(gone)
         self._drop(dropped)
-        for each in self._placeholders or ():
-            missing = text("select to_regclass(:name) is null")
-            if self._connection.scalar(missing, {"name": each.literal_name}):
-                create = partial(run_script, self._connection, [*each.create_statements()])
-                attempt(self._connection, create)
+        self._create_placeholders()
         if types := [*_types_of_rows(self._actual.values(), dropped)]:
             self._read_again(types)
 
@@ -431,6 +427,13 @@ class Creation:
         }
         names = reading_themselves(self._connection, [*views])
         return [views[each].placeholder() for each in names if views[each].key in self._declared]
+
+    def _create_placeholders(self) -> None:
+        is_missing = text("select to_regclass(:name) is null")
+        for each in self._placeholders or ():
+            if self._connection.scalar(is_missing, {"name": each.literal_name}):
+                create = partial(run_script, self._connection, [*each.create_statements()])
+                attempt(self._connection, create)
 
     def _read_again(self, types: Sequence[AlterableEntity]) -> None:
         schemas = sorted({each.schema for each in types})

@@ -373,16 +373,13 @@ _MISSING: Mapping[str, tuple[str, str]] = {
 
 def _answers_to_circle(refusal: Refusal) -> Iterable[Answer]:
     operation = refusal.operation
-    if not isinstance(operation, CreateEntityOp | ReplaceEntityOp):
-        return
-    if not isinstance(operation.target, View):
-        return
-    name = sql.qualified(*operation.target.name_parts)
-    yield Answer(
-        "views read each other, or one reads itself: create it with its columns, so that it reads"
-        " nothing, before those that read it, and leave the calls",
-        [f"create view {name} as select null::… as …"],
-    )
+    view = operation.target if isinstance(operation, CreateEntityOp | ReplaceEntityOp) else None
+    if isinstance(view, View):
+        yield Answer(
+            "views read each other, or one reads itself: create it with its columns, so that it"
+            " reads nothing, before those that read it, and leave the calls",
+            [f"create view {view.literal_name} as select null::… as …"],
+        )
 
 
 def _answers_to_missing(message: str) -> Iterable[Answer]:

@@ -47,7 +47,7 @@ from townhall.migrate.compare.overloads import (
 from townhall.migrate.compare.simulation import Failure, Waits, run_in_any_order
 from townhall.migrate.compare.table_states import TableState, read_tables
 from townhall.migrate.compare.tables import TableDifference
-from townhall.migrate.compare.view_cycles import with_views_opened
+from townhall.migrate.compare.view_cycles import with_placeholders
 from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.columns import ChangeColumnOp
@@ -172,7 +172,7 @@ def ordered(
     going = {default_of(each) for each in operations if drops_default(each)}
     former = dict(filter(None, map(renamed_part, operations)))
     while True:
-        steps = with_views_opened(
+        steps = with_placeholders(
             connection,
             _with_recreations(operations, comparison, recreated, lost, parts.values()),
         )
@@ -419,11 +419,11 @@ def _goes_with_column(step: MigrateOperation, refused: Iterable[MigrateOperation
     return column_of(step) in {part.identity for part in parts}
 
 
-def _tables_losing_columns(parts: Iterable[Part]) -> set[str]:
-    return {each.table_read or "" for each in parts if each.kind == "generated column"}
+def _tables_losing_columns(parts: Iterable[Part]) -> set[str | None]:
+    return {each.table_read for each in parts if each.kind == "generated column"}
 
 
-def _is_on_one_of(operation: MigrateOperation, tables: Collection[str]) -> bool:
+def _is_on_one_of(operation: MigrateOperation, tables: Collection[str | None]) -> bool:
     return sql.qualified(*table_of(cast("OnTable", operation))) in tables
 
 

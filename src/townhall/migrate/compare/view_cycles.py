@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from townhall.pg import CreateEntityOp, DropEntityOp, ReplaceEntityOp, View
 
 
-def with_views_opened(
+def with_placeholders(
     connection: Connection, operations: Sequence[MigrateOperation]
 ) -> list[MigrateOperation]:
     """Return operations in which no view that is dropped, or created again, reads itself.
@@ -34,7 +34,7 @@ def with_views_opened(
         return [*operations]
     placeholders = {view.key: view.placeholder() for view in circular}
     changed: list[MigrateOperation] = []
-    closed: list[MigrateOperation] = []
+    replacements: list[MigrateOperation] = []
     for each in operations:
         if not isinstance(each, CreateEntityOp | DropEntityOp) or (
             (placeholder := placeholders.get(each.target.key)) is None
@@ -44,9 +44,9 @@ def with_views_opened(
             changed.append(DropEntityOp(placeholder, why=each.why))
         else:
             changed.append(CreateEntityOp(placeholder))
-            closed.append(ReplaceEntityOp(each.target, placeholder))
-    opened = [ReplaceEntityOp(placeholders[view.key], view) for view in circular]
-    return [*opened, *changed, *closed]
+            replacements.append(ReplaceEntityOp(each.target, placeholder))
+    before = [ReplaceEntityOp(placeholders[view.key], view) for view in circular]
+    return [*before, *changed, *replacements]
 
 
 def reading_themselves(connection: Connection, names: Sequence[str]) -> Iterator[str]:

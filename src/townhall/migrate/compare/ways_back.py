@@ -90,12 +90,13 @@ def with_ways_back(
                 return back
             addition = _addition(connection, operation, back) if operation.is_virtual else ()
         table, column = operation.table, operation.column
-        # A second run comes after the tables.
-        once = [GenerateOnceOp(table, column, [*_statements(back)])]
+        if going:
+            # A second run comes after the tables.
+            back = [GenerateOnceOp(table, column, [*_statements(back)])]
         return DropExpressionOp(
             table,
             column,
-            once if going else back,
+            back,
             is_virtual=operation.is_virtual,
             addition=addition,
         )

@@ -124,7 +124,7 @@ def _columns(table: Table) -> Iterable[dict[str, Any]]:
     for column in table.columns:
         yield {
             "name": column.name,
-            "type": type_of(f"{column.type.compile(dialect=_DIALECT)} "),
+            "type": type_of(column.type.compile(dialect=_DIALECT)),
             "not_null": column.primary_key or not column.nullable,
             "has_default": isinstance(column.server_default, DefaultClause)
             or column is table.autoincrement_column,

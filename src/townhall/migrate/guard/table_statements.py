@@ -120,7 +120,7 @@ def type_of(definition: str) -> str | None:
     """Return the type that a column's definition begins with, or None where its form is not known.
 
     Args:
-        definition: SQL, as it stands behind the column's name, with a blank at its end.
+        definition: SQL, without the column's name.
     """
     clause = _CLAUSE.search(_without_inner(definition))
     type_ = " ".join(definition[: clause.start() if clause else None].split())

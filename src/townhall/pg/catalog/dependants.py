@@ -11,11 +11,13 @@ from sqlalchemy import Connection, text
 from townhall.pg.catalog.fragments import (
     NOT_A_CONSTRUCTOR,
     SIGNATURE,
+    Key,
     comment_on,
     empty_search_path,
     firing,
     grant_option,
     grantee,
+    kind_of_type,
 )
 from townhall.pg.catalog.operators import (
     AGGREGATES,
@@ -24,8 +26,6 @@ from townhall.pg.catalog.operators import (
     OPERATOR_CLASSES,
     OPERATORS,
 )
-
-Key = tuple[str, ...]
 
 
 class Target(NamedTuple):
@@ -561,9 +561,7 @@ _ENTITIES = f"""
     where p.prokind in ('f', 'p') and {NOT_A_CONSTRUCTOR}
     union all
     select
-        case t.typtype
-            when 'd' then 'domain' when 'c' then 'composite type' else 'range type'
-        end,
+        {kind_of_type("t")},
         array[n.nspname, t.typname]::text[],
         null,
         null

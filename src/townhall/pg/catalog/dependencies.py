@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-from townhall.pg.catalog.fragments import SIGNATURE, kept_for_a_partition, rows
+from townhall.pg.catalog.fragments import SIGNATURE, Key, kept_for_a_partition, kind_of_type, rows
 from townhall.pg.catalog.tables import TableName
-
-Key = tuple[str, ...]
 
 
 def tables_of_other_roles(connection: Connection) -> set[TableName]:
@@ -104,10 +102,7 @@ _UNDROPPABLE_ENTITIES = f"""
     where r.relkind = 'S'
     union all
     select
-        case t.typtype
-            when 'c' then 'composite type' when 'd' then 'domain' when 'e' then 'enum'
-            when 'r' then 'range type'
-        end,
+        {kind_of_type("t")},
         array[n.nspname, t.typname]::text[]
     from pg_catalog.pg_type as t
     join pg_catalog.pg_namespace as n on n.oid = t.typnamespace

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+Key = tuple[str, ...]
+"""The kind of an object, and its names."""
+
 _IS_EMPTY = "townhall_empty_search_path"
 
 
@@ -25,6 +28,20 @@ def rows(connection: Connection, query: str, schemas: Sequence[str]) -> Sequence
     """
     # As the driver has it: SQLAlchemy would take the text apart each time.
     return connection.exec_driver_sql(query, {"schemas": list(schemas)}).mappings().all()
+
+
+def kind_of_type(alias: str) -> str:
+    """Return the expression of a type's kind, as its entity has it.
+
+    Args:
+        alias: The query's alias for ``pg_type``.
+    """
+    return f"""
+        case {alias}.typtype
+            when 'e' then 'enum' when 'd' then 'domain' when 'c' then 'composite type'
+            when 'r' then 'range type' else 'other'
+        end
+    """
 
 
 def not_of_an_extension(catalog: str, alias: str) -> str:

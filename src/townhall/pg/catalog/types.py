@@ -8,9 +8,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from townhall.pg.catalog.fragments import not_of_an_extension, rows
-
-Key = tuple[str, ...]
+from townhall.pg.catalog.fragments import (
+    Key,
+    empty_search_path,
+    kind_of_type,
+    not_of_an_extension,
+    rows,
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,8 @@ def read_holders(connection: Connection, type_name: str) -> frozenset[Key]:
         connection: A connection within a transaction.
         type_name: The type as SQL names it.
     """
-    found = connection.execute(text(_HOLDERS), {"type": type_name}).mappings()
+    with empty_search_path(connection):
+        found = connection.execute(text(_HOLDERS), {"type": type_name}).mappings().all()
     return frozenset((row["kind"], row["schema"], row["name"]) for row in found)
 
 
@@ -88,7 +93,7 @@ _QUERY = f"""
     order by s.nspname, c.relname, a.attnum
 """
 
-_HOLDERS = """
+_HOLDERS = f"""
     with recursive held (oid) as (
         select to_regtype(cast(:type as text))::oid
         union
@@ -128,9 +133,7 @@ _HOLDERS = """
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     union all
     select
-        case t.typtype
-            when 'd' then 'domain' when 'c' then 'composite type' else 'range type'
-        end,
+        {kind_of_type("t")},
         n.nspname,
         t.typname
     from held as h

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
-from townhall.pg.catalog.fragments import SIGNATURE, rows
-
-Key = tuple[str, ...]
+from townhall.pg.catalog.fragments import SIGNATURE, Key, kind_of_type, rows
 
 
 def read_uses(connection: Connection, schemas: Sequence[str]) -> Iterable[tuple[Key, Key]]:
@@ -32,19 +30,12 @@ _RELATION_KIND = """
     end
 """
 
-_TYPE_KIND = """
-    case {}.typtype
-        when 'e' then 'enum' when 'd' then 'domain' when 'c' then 'composite type'
-        when 'r' then 'range type' else 'other'
-    end
-"""
-
 _QUERY = f"""
     with objects as (
         select
             'pg_catalog.pg_type'::regclass as class,
             p.oid,
-            {_TYPE_KIND.format("t")} as kind,
+            {kind_of_type("t")} as kind,
             array[n.nspname, t.typname]::text[] as name
         from pg_catalog.pg_type as t
         join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
@@ -122,7 +113,7 @@ _QUERY = f"""
     select
         y.kind,
         y.name,
-        {_TYPE_KIND.format("t")},
+        {kind_of_type("t")},
         array[n.nspname, t.typname]::text[]
     from types as y
     join pg_catalog.pg_type as t on t.oid = y.type
